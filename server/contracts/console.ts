@@ -1,0 +1,307 @@
+/** What the console's rooms show: plain shapes, shared by the tRPC routers and the browser. Times are ISO 8601 UTC. */
+import type { Coordinates, Place } from "./geo.ts";
+import type { Availability, Money, TripStatus } from "./trips.ts";
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Pass as `cursor` for the next page; null at the end. */
+  readonly nextCursor: string | null;
+}
+
+// ── Map ────────────────────────────────────────────────────────────────────────────────────────
+export type DriverMapState = "available" | "offered" | "on_trip" | "stale" | "temporarily_offline" | "under_review" | "offline";
+
+export interface LiveDriver extends Coordinates {
+  readonly id: string;
+  readonly name: string;
+  readonly phone: string;
+  readonly plate: string | null;
+  readonly category: string | null;
+  /** Degrees clockwise from north. */
+  readonly heading: number | null;
+  /** Metres per second. */
+  readonly speed: number | null;
+  readonly state: DriverMapState;
+  readonly tripId: string | null;
+  readonly updatedAt: string;
+}
+
+export interface LiveTrip {
+  readonly id: string;
+  readonly refId: string;
+  readonly status: TripStatus;
+  readonly pickup: Place;
+  readonly destination: Place;
+  readonly driverId: string | null;
+  readonly driverName: string | null;
+  readonly zoneId: string | null;
+  readonly createdAt: string;
+}
+
+export interface ZoneOutline {
+  readonly id: string;
+  readonly name: string;
+  /** GeoJSON MultiPolygon coordinates, [lng, lat]. */
+  readonly coordinates: readonly (readonly (readonly (readonly [number, number])[])[])[];
+}
+
+/** `map.snapshot` and each frame of `map.live`: a frame carries only what changed since the one before. */
+export interface MapFrame {
+  readonly at: string;
+  readonly drivers: readonly LiveDriver[];
+  readonly trips: readonly LiveTrip[];
+  /** Ids that left the map: went offline, or the trip ended. */
+  readonly goneDrivers: readonly string[];
+  readonly goneTrips: readonly string[];
+}
+
+/** `map.summary`: the strip above the map. */
+export interface ShiftSummary {
+  readonly online: number;
+  readonly available: number;
+  readonly onTrip: number;
+  readonly pendingTrips: number;
+  readonly liveTrips: number;
+  readonly oldestPendingSeconds: number | null;
+}
+
+// ── Trips ──────────────────────────────────────────────────────────────────────────────────────
+export interface TripRow {
+  readonly id: string;
+  readonly refId: string;
+  readonly status: TripStatus;
+  readonly customerName: string;
+  readonly driverName: string | null;
+  readonly zoneName: string | null;
+  readonly vehicleCategory: string;
+  readonly pickupLabel: string;
+  readonly destinationLabel: string;
+  readonly estimatedFare: Money;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly acceptedAt: string | null;
+}
+
+export interface TripOfferRow {
+  readonly id: string;
+  readonly driverId: string;
+  readonly driverName: string;
+  readonly batch: number;
+  readonly distanceMeters: number;
+  readonly status: "open" | "accepted" | "rejected" | "expired" | "revoked";
+  /** Why it ended, in words. */
+  readonly reason: string | null;
+  readonly offeredAt: string;
+  readonly endedAt: string | null;
+}
+
+/** One accept, won or not: what the engine decided and how long each step took, in milliseconds. */
+export interface AcceptAttempt {
+  readonly id: string;
+  readonly driverId: string;
+  readonly driverName: string;
+  readonly verdict: "won" | "already_yours" | "lost" | "refused";
+  /** The error code for `lost` and `refused`. */
+  readonly code: string | null;
+  readonly detail: string | null;
+  readonly lockMs: number | null;
+  readonly waitMs: number | null;
+  readonly statementMs: number | null;
+  readonly totalMs: number;
+  /** How many accepts shared the statement. */
+  readonly groupSize: number | null;
+  readonly requestId: string | null;
+  readonly at: string;
+}
+
+export interface TimelineEntry {
+  readonly id: string;
+  readonly at: string;
+  /** Dotted, like `trip.created`, `offer.sent`, `accept.attempt`, `effect.done`, `trip.cancelled`. */
+  readonly kind: string;
+  readonly title: string;
+  readonly detail: string | null;
+  readonly actor: string | null;
+  readonly tone: "neutral" | "good" | "warn" | "bad";
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface TripEffect {
+  readonly effect: string;
+  readonly subject: string;
+  readonly status: "claimed" | "done" | "failed";
+  readonly attempts: number;
+  readonly jobId: string | null;
+  readonly error: string | null;
+  readonly claimedAt: string;
+  readonly doneAt: string | null;
+}
+
+export interface TripDetail {
+  readonly trip: import("./trips.ts").Trip;
+  readonly customer: { readonly id: string; readonly name: string; readonly phone: string };
+  readonly zoneName: string | null;
+  readonly offers: readonly TripOfferRow[];
+  readonly attempts: readonly AcceptAttempt[];
+  readonly effects: readonly TripEffect[];
+  readonly timeline: readonly TimelineEntry[];
+  readonly lock: LockRow | null;
+  readonly messages: readonly RecordedMessage[];
+}
+
+/** A message kept by the recorder (demo and tests) instead of being sent. Codes are shown: it is demo data. */
+export interface RecordedMessage {
+  readonly id: string;
+  readonly channel: "sms" | "push";
+  readonly to: string;
+  readonly title: string | null;
+  readonly body: string;
+  readonly tripId: string | null;
+  readonly at: string;
+}
+
+// ── Drivers ────────────────────────────────────────────────────────────────────────────────────
+export interface DriverRow {
+  readonly id: string;
+  readonly name: string;
+  readonly phone: string;
+  readonly plate: string | null;
+  readonly category: string | null;
+  readonly isOnline: boolean;
+  readonly availability: Availability;
+  readonly zoneName: string | null;
+  readonly lastSeenAt: string | null;
+  readonly liveTripId: string | null;
+  readonly liveTripRef: string | null;
+}
+
+// ── Locks ──────────────────────────────────────────────────────────────────────────────────────
+export type LockVerdict = "healthy" | "in_flight" | "orphaned" | "foreign" | "overdue" | "no_ttl" | "unknown_trip";
+
+export interface LockRow {
+  readonly key: string;
+  readonly tripId: string;
+  readonly refId: string | null;
+  readonly ownerDriverId: string | null;
+  readonly ownerName: string | null;
+  /** The whole stored value: what release compares with. */
+  readonly value: string;
+  readonly ageSeconds: number | null;
+  readonly ttlSeconds: number | null;
+  readonly tripStatus: TripStatus | null;
+  readonly tripDriverId: string | null;
+  readonly tripDriverName: string | null;
+  readonly verdict: LockVerdict;
+  /** The verdict in a sentence. */
+  readonly why: string;
+}
+
+/** A driver the database calls `on_trip` who has no live trip. */
+export interface GhostDriver {
+  readonly driverId: string;
+  readonly name: string;
+  readonly since: string;
+}
+
+export interface LocksView {
+  readonly backend: "redis" | "memory";
+  readonly locks: readonly LockRow[];
+  readonly ghosts: readonly GhostDriver[];
+}
+
+export interface ReleaseLockResult {
+  readonly tripId: string;
+  readonly outcome: "released" | "changed" | "gone";
+  readonly message: string;
+}
+
+// ── Jobs ───────────────────────────────────────────────────────────────────────────────────────
+export interface QueueRow {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly failed: number;
+  readonly completed: number;
+  /** Finished per second over the last minute, by all processes of this queue's workers. */
+  readonly ratePerSecond: number;
+  /** Milliseconds from enqueued to finished over the last 5 minutes. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+}
+
+/** One sample for the charts; taken every 5 s, kept 30 min. */
+export interface QueueSample {
+  readonly at: string;
+  readonly queue: string;
+  readonly depth: number;
+  readonly completed: number;
+  readonly failed: number;
+}
+
+export interface OutboxView {
+  readonly backlog: number;
+  readonly oldestSeconds: number | null;
+  readonly unfinished: number;
+  readonly failed: number;
+}
+
+export interface JobsView {
+  readonly backend: "redis" | "postgres";
+  readonly reachable: boolean;
+  readonly queues: readonly QueueRow[];
+  readonly samples: readonly QueueSample[];
+  readonly outbox: OutboxView;
+}
+
+export interface FailedJobGroup {
+  readonly fingerprint: string;
+  /** `ErrorName: message` with ids and numbers replaced. */
+  readonly exception: string;
+  readonly jobName: string;
+  readonly queue: string;
+  readonly count: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly jobIds: readonly string[];
+}
+
+export interface JobRow {
+  readonly id: string;
+  readonly queue: string;
+  readonly name: string;
+  readonly state: string;
+  readonly attemptsMade: number;
+  readonly maxAttempts: number;
+  readonly failedReason: string | null;
+  readonly stack: readonly string[];
+  /** Phones, codes and tokens masked. */
+  readonly payload: unknown;
+  readonly tripId: string | null;
+  readonly createdAt: string;
+  readonly processedAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+export interface JobActionResult {
+  readonly jobId: string;
+  readonly outcome: "retried" | "discarded" | "gone" | "changed";
+  readonly message: string;
+}
+
+// ── Invariants ─────────────────────────────────────────────────────────────────────────────────
+export interface InvariantResult {
+  readonly name: string;
+  readonly description: string;
+  readonly violations: number;
+  /** Up to 20 offenders, as ids with a sentence. */
+  readonly examples: readonly { readonly id: string; readonly why: string }[];
+}
+
+export interface InvariantsView {
+  readonly checkedAt: string;
+  readonly tookMs: number;
+  readonly ok: boolean;
+  readonly results: readonly InvariantResult[];
+}
