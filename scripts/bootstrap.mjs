@@ -1,0 +1,113 @@
+/**
+ * The door from a bare clone: `node scripts/bootstrap.mjs <command> [args]`.
+ *
+ * Plain JavaScript without dependencies, because it runs on the machine's own Node (20 or newer) before anything is
+ * installed. It installs what package-lock.json asks for, then hands over to `scripts/<command>.ts` under the pinned
+ * Node 24 of node_modules.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const STAMP = join("node_modules", ".smartline-lock");
+
+/** The hash of package-lock.json under `root`; the stamp of an install holds the one it was made from. */
+export function lockHash(root) {
+  return createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+}
+
+/** Whether node_modules is missing or was installed from another package-lock.json. */
+export function needsInstall(root) {
+  const stamp = join(root, STAMP);
+  if (!existsSync(stamp) || !existsSync(join(root, "node_modules", ".bin", "node"))) return true;
+  return readFileSync(stamp, "utf8").trim() !== lockHash(root);
+}
+
+/** Records that node_modules now holds what package-lock.json says. */
+export function writeStamp(root) {
+  writeFileSync(join(root, STAMP), `${lockHash(root)}\n`);
+}
+
+/** One line for the person at the terminal out of npm's output. */
+export function explainInstallFailure(output, code) {
+  const network = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b/.exec(
+    output,
+  );
+  if (network)
+    return `the npm registry cannot be reached (${network[1]}); check the network, or npm's registry and proxy settings`;
+  if (/\bENOSPC\b/.test(output)) return "the disk is full (ENOSPC)";
+  if (/\b(EACCES|EPERM)\b/.test(output)) return "node_modules cannot be written (permission denied)";
+  const first = output.split("\n").find((line) => /^npm (error|ERR!) (?!code\b)/.test(line));
+  return `npm ci failed with exit code ${code}${first ? `: ${first.replace(/^npm (error|ERR!) /, "")}` : ""}`;
+}
+
+function fail(message) {
+  console.error(`✗ ${message}`);
+  process.exit(1);
+}
+
+/** Runs `npm ci`; resolves when node_modules is complete, ends the process with one line when it cannot be. */
+async function install(root) {
+  if (spawnSync("npm", ["--version"], { stdio: "ignore" }).error) {
+    fail("npm was not found on the PATH; install Node.js 20 or newer together with npm");
+  }
+  const started = Date.now();
+  const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
+  const live = process.stdout.isTTY;
+  console.log("… installing dependencies (npm ci)");
+  const timer = live ? setInterval(() => process.stdout.write(`\r  ${seconds()} `), 500) : undefined;
+
+  // NODE_ENV=production would leave out the development dependencies, and with them Node 24 itself.
+  const child = spawn("npm", ["ci", "--no-audit", "--no-fund", "--include=dev"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  const code = await new Promise((resolve) => {
+    child.on("error", () => resolve(127));
+    child.on("close", (exitCode, signal) => resolve(signal ? 128 + (constants.signals[signal] ?? 0) : exitCode));
+  });
+  clearInterval(timer);
+  if (live) process.stdout.write("\r");
+  if (code !== 0) fail(`Dependencies not installed: ${explainInstallFailure(output, code)}`);
+  writeStamp(root);
+  console.log(`✓ dependencies installed  ${seconds()}`);
+}
+
+/** Hands over to the TypeScript command and ends as it ends. */
+function run(root, script, args) {
+  const bin = join(root, "node_modules", ".bin");
+  const child = spawn(join(bin, "node"), [script, ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => fail(`Node 24 of node_modules does not start: ${error.message}`));
+  child.on("close", (code, signal) => process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)));
+}
+
+async function main() {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const [command, ...args] = process.argv.slice(2);
+  const script = join(root, "scripts", `${command}.ts`);
+  if (!command || !/^[a-z][a-z0-9-]*$/.test(command) || !existsSync(script)) {
+    fail(`Usage: node scripts/bootstrap.mjs <command> [args]; there is no scripts/${command ?? "<command>"}.ts`);
+  }
+  if (!existsSync(join(root, "package-lock.json")))
+    fail("package-lock.json is missing; this is not a complete checkout");
+  if (needsInstall(root)) await install(root);
+  run(root, script, args);
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();

@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { StartupError } from "#scripts/services/startup-error.ts";
+
+/** The checkout. */
+export const ROOT = dirname(dirname(import.meta.dirname));
+
+/** What a running `npm start` tells the other commands (tokens, seed, replay): where its services are. Mode 600. */
+export interface Running {
+  pid: number;
+  /** Tells a reused pid from the process that wrote this; null where the system does not say. */
+  startedAt: string | null;
+  /** From here on absent while it is still starting. */
+  baseUrl?: string;
+  databaseUrl?: string;
+  /** Null in standalone operation. */
+  redisUrl?: string | null;
+  authSecret?: string;
+}
+
+/** DATA_DIR as an absolute path; by default `.data` in the checkout. */
+export function dataDirFromEnv(): string {
+  return resolve(ROOT, process.env.DATA_DIR || ".data");
+}
+
+const runningFile = (dataDir: string) => join(dataDir, "running.json");
+
+/** What the `npm start` on this data folder says of itself; null when none is running. */
+export function readRunning(dataDir: string): Running | null {
+  let running: Running;
+  try {
+    running = JSON.parse(readFileSync(runningFile(dataDir), "utf8")) as Running;
+  } catch {
+    return null; // absent, or cut off in the middle of writing: then its writer is gone too
+  }
+  const current = processStart(running.pid);
+  return current.alive && current.startedAt === running.startedAt ? running : null;
+}
+
+/**
+ * Claims the data folder for this process: only one `npm start` at a time.
+ *
+ * @throws StartupError when another one holds it, or it cannot be written
+ */
+export function lockDataDir(dataDir: string): { update(details: Partial<Running>): void; release(): void } {
+  const file = runningFile(dataDir);
+  const own: Running = { pid: process.pid, startedAt: processStart(process.pid).startedAt };
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    const holder = readRunning(dataDir);
+    if (holder) {
+      const where = holder.baseUrl ? ` at ${holder.baseUrl}` : "";
+      throw new StartupError(
+        `${dataDir} is in use by another npm start (pid ${holder.pid}${where}); stop it, or choose another DATA_DIR and PORT`,
+      );
+    }
+    rmSync(file, { force: true }); // left by one that was killed
+    writeFileSync(file, JSON.stringify(own), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") throw new StartupError(`${dataDir} is being taken by another npm start at this moment`);
+    throw new StartupError(`DATA_DIR ${dataDir} cannot be used: ${message}`);
+  }
+  const current = { ...own };
+  return {
+    update: (details) => {
+      Object.assign(current, details);
+      const partial = `${file}.new`;
+      writeFileSync(partial, `${JSON.stringify(current, null, 2)}\n`, { mode: 0o600 });
+      renameSync(partial, file); // readers see the old one or the new one
+    },
+    release: () => rmSync(file, { force: true }),
+  };
+}
+
+function processStart(pid: number): { alive: boolean; startedAt: string | null } {
+  try {
+    // Field 22 of /proc/<pid>/stat; the name in field 2 may hold spaces and brackets.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return { alive: true, startedAt: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null };
+  } catch {
+    if (existsSync("/proc/self/stat")) return { alive: false, startedAt: null };
+  }
+  try {
+    process.kill(pid, 0);
+    return { alive: true, startedAt: null };
+  } catch (error) {
+    return { alive: (error as NodeJS.ErrnoException).code === "EPERM", startedAt: null };
+  }
+}
+
+/** AUTH_SECRET for this data folder: 32 random bytes made once, so that sessions and tokens outlive a restart. */
+export function readAuthSecret(dataDir: string): string {
+  const file = join(dataDir, "auth-secret");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  return readFileSync(file, "utf8").trim();
+}
