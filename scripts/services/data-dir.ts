@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { processStatus } from "#scripts/services/process-status.ts";
 import { StartupError } from "#scripts/services/startup-error.ts";
 
 /** The checkout. */
@@ -34,7 +35,7 @@ export function readRunning(dataDir: string): Running | null {
   } catch {
     return null; // absent, or cut off in the middle of writing: then its writer is gone too
   }
-  const current = processStart(running.pid);
+  const current = processStatus(running.pid);
   return current.alive && current.startedAt === running.startedAt ? running : null;
 }
 
@@ -45,7 +46,7 @@ export function readRunning(dataDir: string): Running | null {
  */
 export function lockDataDir(dataDir: string): { update(details: Partial<Running>): void; release(): void } {
   const file = runningFile(dataDir);
-  const own: Running = { pid: process.pid, startedAt: processStart(process.pid).startedAt };
+  const own: Running = { pid: process.pid, startedAt: processStatus(process.pid).startedAt };
   try {
     mkdirSync(dataDir, { recursive: true });
     const holder = readRunning(dataDir);
@@ -73,22 +74,6 @@ export function lockDataDir(dataDir: string): { update(details: Partial<Running>
     },
     release: () => rmSync(file, { force: true }),
   };
-}
-
-function processStart(pid: number): { alive: boolean; startedAt: string | null } {
-  try {
-    // Field 22 of /proc/<pid>/stat; the name in field 2 may hold spaces and brackets.
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return { alive: true, startedAt: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null };
-  } catch {
-    if (existsSync("/proc/self/stat")) return { alive: false, startedAt: null };
-  }
-  try {
-    process.kill(pid, 0);
-    return { alive: true, startedAt: null };
-  } catch (error) {
-    return { alive: (error as NodeJS.ErrnoException).code === "EPERM", startedAt: null };
-  }
 }
 
 /** AUTH_SECRET for this data folder: 32 random bytes made once, so that sessions and tokens outlive a restart. */

@@ -28,6 +28,7 @@ import {
   type SystemUser,
 } from "#scripts/services/postgres-binaries.ts";
 import { describeExit, type ManagedChild, spawnChild } from "#scripts/services/process-group.ts";
+import { processStatus } from "#scripts/services/process-status.ts";
 import { StartupError } from "#scripts/services/startup-error.ts";
 
 const START_TIMEOUT_MS = 60_000;
@@ -158,8 +159,9 @@ function sharedMemoryIsSmall(): boolean {
 
 /** Without the PG* variables of whoever starts us, and with messages that we can read. */
 function serverEnvironment(): NodeJS.ProcessEnv {
-  const entries = Object.entries(process.env).filter(([name]) => !/^PG[A-Z]/.test(name));
-  return { ...Object.fromEntries(entries), LC_ALL: "C", TZ: "UTC" };
+  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: "C", TZ: "UTC" };
+  for (const name of Object.keys(env)) if (/^PG[A-Z]/.test(name)) delete env[name];
+  return env;
 }
 
 /**
@@ -244,7 +246,7 @@ function checkVersion(cluster: string, version: string): void {
 async function clearStaleServer(cluster: string): Promise<void> {
   const file = join(cluster, "postmaster.pid");
   const pid = existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0;
-  if (!pid || !isAlive(pid)) return;
+  if (!pid || !processStatus(pid).alive) return;
   if (!servesCluster(pid, cluster)) {
     rmSync(file, { force: true });
     return;
@@ -255,19 +257,10 @@ async function clearStaleServer(cluster: string): Promise<void> {
   ] as const) {
     process.kill(pid, signal);
     const deadline = Date.now() + waitMs;
-    while (isAlive(pid) && Date.now() < deadline) await delay(50);
-    if (!isAlive(pid)) return;
+    while (processStatus(pid).alive && Date.now() < deadline) await delay(50);
+    if (!processStatus(pid).alive) return;
   }
   throw new StartupError(`an earlier PostgreSQL (pid ${pid}) still uses ${cluster} and does not stop`);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Whether the process is a PostgreSQL on this cluster: the server's working directory is its data folder. */

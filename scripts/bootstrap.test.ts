@@ -1,0 +1,51 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { explainInstallFailure, needsInstall, writeStamp } from "./bootstrap.mjs";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "bootstrap-test-"));
+  writeFileSync(join(root, "package-lock.json"), '{"lockfileVersion":3}');
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function pretendInstall() {
+  mkdirSync(join(root, "node_modules", ".bin"), { recursive: true });
+  writeFileSync(join(root, "node_modules", ".bin", "node"), "");
+}
+
+describe("the install stamp", () => {
+  test("a bare clone needs an install", () => {
+    expect(needsInstall(root)).toBe(true);
+  });
+
+  test("an install of unknown origin is repeated", () => {
+    pretendInstall();
+    expect(needsInstall(root)).toBe(true);
+  });
+
+  test("a stamped install is taken as it is, until the lock file changes", () => {
+    pretendInstall();
+    writeStamp(root);
+    expect(needsInstall(root)).toBe(false);
+    writeFileSync(join(root, "package-lock.json"), '{"lockfileVersion":3,"packages":{}}');
+    expect(needsInstall(root)).toBe(true);
+  });
+
+  test("an install that lost its Node is repeated", () => {
+    pretendInstall();
+    writeStamp(root);
+    rmSync(join(root, "node_modules", ".bin", "node"));
+    expect(needsInstall(root)).toBe(true);
+  });
+});
+
+test("a failed install is explained in one line", () => {
+  const network = "npm error code ENOTFOUND\nnpm error network request to https://registry.npmjs.org/zod failed";
+  expect(explainInstallFailure(network, 1)).toMatch(/registry cannot be reached \(ENOTFOUND\)/);
+  expect(explainInstallFailure("npm error code EUSAGE\nnpm error `npm ci` can only install with", 1)).toBe(
+    "npm ci failed with exit code 1: `npm ci` can only install with",
+  );
+});
