@@ -3,3 +3,4 @@ export function lockHash(root: string): string;
 export function needsInstall(root: string): boolean;
 export function writeStamp(root: string): void;
 export function explainInstallFailure(output: string, code: number): string;
+export function lacksOptionalOnly(output: string, root: string): boolean;

@@ -51,22 +51,26 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Runs `npm ci`; resolves when node_modules is complete, ends the process with one line when it cannot be. */
-async function install(root) {
-  if (spawnSync("npm", ["--version"], { stdio: "ignore" }).error) {
-    fail("npm was not found on the PATH; install Node.js 20 or newer together with npm");
-  }
-  const started = Date.now();
-  const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
-  const live = process.stdout.isTTY;
-  console.log("… installing dependencies (npm ci)");
-  const timer = live ? setInterval(() => process.stdout.write(`\r  ${seconds()} `), 500) : undefined;
+/**
+ * Whether `npm ci` refused only because package-lock.json lacks optional packages: those for other platforms, which npm
+ * leaves out of the file where the registry does not offer them, and which npm 11 then misses (npm/cli#8805).
+ */
+export function lacksOptionalOnly(output, root) {
+  const { packages = {} } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const optional = new Set(Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {})));
+  const missing = [...output.matchAll(/^npm (?:error|ERR!) Missing: (.+)@[^@]* from lock file$/gm)].map(
+    ([, name]) => name,
+  );
+  return (
+    missing.length > 0 && !/^npm (?:error|ERR!) Invalid:/m.test(output) && missing.every((name) => optional.has(name))
+  );
+}
 
-  // NODE_ENV=production would leave out the development dependencies, and with them Node 24 itself.
-  const child = spawn("npm", ["ci", "--no-audit", "--no-fund", "--include=dev"], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Runs npm, with the seconds counting where someone watches; resolves its output and exit code. */
+async function npm(root, args, started) {
+  const live = process.stdout.isTTY;
+  const timer = live ? setInterval(() => process.stdout.write(`\r  ${elapsed(started)} `), 500) : undefined;
+  const child = spawn("npm", args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
@@ -79,9 +83,28 @@ async function install(root) {
   });
   clearInterval(timer);
   if (live) process.stdout.write("\r");
+  return { output, code };
+}
+
+const elapsed = (started) => `${((Date.now() - started) / 1000).toFixed(1)} s`;
+
+/** Fills node_modules from package-lock.json; ends the process with one line when that cannot be done. */
+async function install(root) {
+  if (spawnSync("npm", ["--version"], { stdio: "ignore" }).error) {
+    fail("npm was not found on the PATH; install Node.js 20 or newer together with npm");
+  }
+  const started = Date.now();
+  console.log("… installing dependencies (npm ci)");
+  // NODE_ENV=production would leave out the development dependencies, and with them Node 24 itself.
+  const options = ["--no-audit", "--no-fund", "--include=dev"];
+  let { output, code } = await npm(root, ["ci", ...options], started);
+  if (code !== 0 && lacksOptionalOnly(output, root)) {
+    // The same versions from the same file, without that check; the file is not written.
+    ({ output, code } = await npm(root, ["install", "--no-save", ...options], started));
+  }
   if (code !== 0) fail(`Dependencies not installed: ${explainInstallFailure(output, code)}`);
   writeStamp(root);
-  console.log(`✓ dependencies installed  ${seconds()}`);
+  console.log(`✓ dependencies installed  ${elapsed(started)}`);
 }
 
 /** Hands over to the TypeScript command and ends as it ends. */

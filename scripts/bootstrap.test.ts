@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { explainInstallFailure, needsInstall, writeStamp } from "./bootstrap.mjs";
+import { explainInstallFailure, lacksOptionalOnly, needsInstall, writeStamp } from "./bootstrap.mjs";
 
 let root: string;
 beforeEach(() => {
@@ -48,4 +48,23 @@ test("a failed install is explained in one line", () => {
   expect(explainInstallFailure("npm error code EUSAGE\nnpm error `npm ci` can only install with", 1)).toBe(
     "npm ci failed with exit code 1: `npm ci` can only install with",
   );
+});
+
+describe("a lock file that npm ci finds incomplete", () => {
+  const missing = (...names: string[]) => names.map((name) => `npm error Missing: ${name} from lock file`).join("\n");
+  beforeEach(() => {
+    const packages = { "node_modules/x": { optionalDependencies: { "@x/darwin-arm64": "1.0.0" } } };
+    writeFileSync(join(root, "package-lock.json"), JSON.stringify({ packages }));
+  });
+
+  test("is good enough when only other platforms' packages are not in it", () => {
+    expect(lacksOptionalOnly(missing("@x/darwin-arm64@"), root)).toBe(true);
+    expect(lacksOptionalOnly(missing("@x/darwin-arm64@1.0.0"), root)).toBe(true);
+  });
+
+  test("is refused when it lacks anything else or contradicts package.json", () => {
+    expect(lacksOptionalOnly(missing("@x/darwin-arm64@", "zod@4.0.0"), root)).toBe(false);
+    expect(lacksOptionalOnly(`${missing("@x/darwin-arm64@")}\nnpm error Invalid: lock file's zod@3`, root)).toBe(false);
+    expect(lacksOptionalOnly("npm error code ENOTFOUND", root)).toBe(false);
+  });
 });
