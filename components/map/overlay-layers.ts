@@ -43,6 +43,7 @@ function zoneLayers(
   { zoneLine, accent, trips, muted, ground, theme }: MapPalette,
   fonts: readonly string[],
 ): GlLayer[] {
+  const warmth = ["*", ["get", "shortage"], theme === "dark" ? 0.14 : 0.12];
   return [
     {
       id: "zone-fills",
