@@ -24,8 +24,25 @@ export function lockHash(root) {
 /** Whether node_modules is missing or was installed from another package-lock.json. */
 export function needsInstall(root) {
   const stamp = join(root, STAMP);
-  if (!existsSync(stamp) || !existsSync(join(root, "node_modules", ".bin", "node"))) return true;
-  return readFileSync(stamp, "utf8").trim() !== lockHash(root);
+  if (!existsSync(join(root, "node_modules", ".bin", "node"))) return true;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === lockHash(root)) return false;
+  return !installedByHand(root);
+}
+
+/**
+ * Whether a plain `npm install` has already put the lock file's packages in place, by npm's own record of node_modules.
+ * `npm ci` would empty the folder under whatever else is running in this checkout, to arrive at the same.
+ */
+function installedByHand(root) {
+  const record = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(record)) return false;
+  const installed = JSON.parse(readFileSync(record, "utf8")).packages ?? {};
+  const { packages = {} } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  return Object.entries(packages).every(([path, wanted]) => {
+    if (path === "") return true; // the project itself
+    const found = installed[path];
+    return found ? found.version === wanted.version : wanted.optional === true;
+  });
 }
 
 /** Records that node_modules now holds what package-lock.json says. */
@@ -103,7 +120,6 @@ async function install(root) {
     ({ output, code } = await npm(root, ["install", "--no-save", ...options], started));
   }
   if (code !== 0) fail(`Dependencies not installed: ${explainInstallFailure(output, code)}`);
-  writeStamp(root);
   console.log(`✓ dependencies installed  ${elapsed(started)}`);
 }
 
@@ -130,6 +146,7 @@ async function main() {
   if (!existsSync(join(root, "package-lock.json")))
     fail("package-lock.json is missing; this is not a complete checkout");
   if (needsInstall(root)) await install(root);
+  writeStamp(root);
   run(root, script, args);
 }
 

@@ -34,6 +34,25 @@ describe("the install stamp", () => {
     expect(needsInstall(root)).toBe(true);
   });
 
+  test("what `npm install` has brought up to date is taken as it is", () => {
+    const record = (version: string) =>
+      writeFileSync(
+        join(root, "node_modules", ".package-lock.json"),
+        JSON.stringify({ packages: { "node_modules/zod": { version } } }),
+      );
+    const packages = {
+      "": {},
+      "node_modules/zod": { version: "4.6.7" },
+      "node_modules/y": { version: "1", optional: true },
+    };
+    writeFileSync(join(root, "package-lock.json"), JSON.stringify({ packages }));
+    pretendInstall();
+    record("4.6.7");
+    expect(needsInstall(root)).toBe(false);
+    record("4.0.0");
+    expect(needsInstall(root)).toBe(true);
+  });
+
   test("an install that lost its Node is repeated", () => {
     pretendInstall();
     writeStamp(root);
