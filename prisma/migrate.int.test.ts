@@ -82,3 +82,9 @@ test("an edit to a migration that has been applied is pointed out", async () => 
   expect(await run()).toEqual({ applied: [] });
   expect(lines).toEqual([expect.stringContaining("20260101000000_one was edited after it was applied")]);
 });
+
+test("a database that holds someone else's tables is refused in one line", async () => {
+  await query("CREATE TABLE theirs (id int)");
+  write("20260101000000_one", "CREATE TABLE one (id int);");
+  await expect(run()).rejects.toThrow(/^the database cannot be migrated: The database schema is not empty[^\n]*$/);
+});

@@ -105,7 +105,7 @@ async function apply({ engine, lastScriptError }: OpenSchemaEngine, migrationsLi
     return appliedMigrationNames;
   } catch (error) {
     const cause = lastScriptError();
-    if (cause === undefined) throw error;
+    if (cause === undefined) throw engineRefusal(error);
     const { failedMigrationNames } = await engine.diagnoseMigrationHistory({
       migrationsList,
       optInToShadowDatabase: false,
@@ -115,6 +115,13 @@ async function apply({ engine, lastScriptError }: OpenSchemaEngine, migrationsLi
     for (const migrationName of failedMigrationNames) await engine.markMigrationRolledBack({ migrationName });
     throw new MigrationError(describeSqlError(name, migrationsList, cause), { cause });
   }
+}
+
+/** The engine's own refusals (no right to create tables, a database with someone else's tables) carry a trace below line 1. */
+function engineRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== "SchemaConnectorError") return error;
+  const [first = ""] = error.message.split("\n");
+  return new MigrationError(`the database cannot be migrated: ${first.replace(/^ERROR: /, "")}`, { cause: error });
 }
 
 /** `prisma/migrations/<name>/migration.sql:<line>: <PostgreSQL's message>`. */
