@@ -18,6 +18,9 @@ export const CENTRE_BOUNDS: LngLatBounds = [
   [31.34, 30.105],
 ];
 
+/** Below this the service zones carry the names; from here in, the districts do. Both at once would say "Downtown" twice. */
+export const PLACES_FROM_ZOOM = 12.2;
+
 const SOURCE = "city";
 
 /** `fonts`: CSS font family names, best first. */
@@ -160,7 +163,7 @@ function labels(ground: GroundPalette, fonts: readonly string[]): GlLayer[] {
     nature("park-label", "park", ground.parkLabel),
     nature("water-label", "water", ground.waterLabel),
     place("place-3", 3, 13, [13, 11, 16, 13]),
-    place("place-2", 2, 12, [12, 11.5, 15, 14]),
-    place("place-1", 1, 12, [12, 13, 15, 16]),
+    place("place-2", 2, PLACES_FROM_ZOOM, [12, 11.5, 15, 14]),
+    place("place-1", 1, PLACES_FROM_ZOOM, [12, 13, 15, 16]),
   ];
 }

@@ -1,4 +1,5 @@
 /** What moves above the ground: zones, the route, trips, clusters and drivers; each a source of GeoJSON that the GPU draws. */
+import { PLACES_FROM_ZOOM } from "./base-style.ts";
 import type { GlLayer } from "./gl-library.ts";
 import type { MapPalette } from "./map-palette.ts";
 import type { MapSelection } from "./map-types.ts";
@@ -75,7 +76,7 @@ function zoneLayers(
       type: "symbol",
       source: "zone-labels",
       // Farther in, the ground's own place names take over.
-      maxzoom: 12.5,
+      maxzoom: PLACES_FROM_ZOOM,
       layout: {
         "text-field": ["format", ["get", "name"], {}, "\n", {}, ["get", "figures"], { "font-scale": 0.92 }],
         "text-font": fonts,
