@@ -1,0 +1,22 @@
+import { cookies } from "next/headers";
+import { getServerSession } from "next-auth";
+import type { ReactNode } from "react";
+import { DataProvider } from "#components/data/data-provider.tsx";
+import { OperatorProvider } from "#components/session/operator.tsx";
+import { ToSignIn } from "#components/session/to-sign-in.tsx";
+import { Shell } from "#components/shell/shell.tsx";
+import { authOptions } from "../auth-options.ts";
+
+/** No room is drawn without a session. Every procedure checks again: this only spares a signed-out person the shell. */
+export default async function ConsoleLayout({ children }: { children: ReactNode }) {
+  const session = await getServerSession(authOptions());
+  if (!session) return <ToSignIn />;
+  const railCollapsed = (await cookies()).get("rail")?.value === "narrow";
+  return (
+    <OperatorProvider operator={session.user}>
+      <DataProvider>
+        <Shell railCollapsed={railCollapsed}>{children}</Shell>
+      </DataProvider>
+    </OperatorProvider>
+  );
+}

@@ -1,0 +1,11 @@
+import type { NextRequest } from "next/server";
+import nextAuth from "next-auth";
+import { authOptions } from "../../../auth-options.ts";
+
+interface RouteContext {
+  params: Promise<{ nextauth: string[] }>;
+}
+
+const handler = (request: NextRequest, context: RouteContext) => nextAuth(request, context, authOptions());
+
+export { handler as GET, handler as POST };

@@ -1,0 +1,74 @@
+import type { AuthOptions, DefaultSession } from "next-auth";
+import credentials from "next-auth/providers/credentials";
+import { serverContext } from "#server/context-access.ts";
+
+const EIGHT_HOURS_S = 8 * 3600;
+
+interface SignedInOperator {
+  id: string;
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+}
+
+declare module "next-auth" {
+  interface Session {
+    user: SignedInOperator & { name: string; email: string } & Omit<
+        NonNullable<DefaultSession["user"]>,
+        "name" | "email"
+      >;
+  }
+  interface User extends SignedInOperator {}
+}
+
+declare module "next-auth/jwt" {
+  interface JWT extends SignedInOperator {}
+}
+
+/** The first address of X-Forwarded-For is what our own proxy saw; next-auth hands the headers over as a plain object. */
+function clientIp(headers: Record<string, unknown> | undefined): string | undefined {
+  const forwarded = headers?.["x-forwarded-for"];
+  return typeof forwarded === "string" ? forwarded.split(",")[0]?.trim() : undefined;
+}
+
+/** Built for each request: the context exists only once the server has started, not while Next builds. */
+export function authOptions(): AuthOptions {
+  const { identity, config } = serverContext();
+  return {
+    secret: config.auth.secret,
+    session: { strategy: "jwt", maxAge: EIGHT_HOURS_S },
+    pages: { signIn: "/sign-in", error: "/sign-in" },
+    providers: [
+      credentials({
+        name: "Email and password",
+        credentials: { email: { type: "email" }, password: { type: "password" } },
+        async authorize(given, request) {
+          if (!given?.email || !given.password) return null;
+          const ip = clientIp(request.headers);
+          const operator = await identity.signInOperator({
+            email: given.email,
+            password: given.password,
+            ...(ip ? { ip } : {}),
+          });
+          return operator && { ...operator };
+        },
+      }),
+    ],
+    callbacks: {
+      jwt({ token, user }) {
+        return user ? { ...token, id: user.id, roles: user.roles, permissions: user.permissions } : token;
+      },
+      session({ session, token }) {
+        return {
+          ...session,
+          user: {
+            id: token.id,
+            name: token.name ?? "",
+            email: token.email ?? "",
+            roles: token.roles,
+            permissions: token.permissions,
+          },
+        };
+      },
+    },
+  };
+}

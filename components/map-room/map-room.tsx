@@ -1,0 +1,120 @@
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useTRPC } from "#components/data/trpc.ts";
+import type { MapFocus, MapSelection } from "#components/map/map-types.ts";
+import { LiveAge } from "#components/ui/live-age.tsx";
+import { ErrorState } from "#components/ui/notice.tsx";
+import { Room } from "#components/ui/room.tsx";
+import type { ZoneOutline } from "#server/contracts/console.ts";
+import { FleetList } from "./fleet-list.tsx";
+import { LazyMap } from "./lazy-map.tsx";
+import { useMapFilters, useShown } from "./map-filters.ts";
+import { MapToolbar } from "./map-toolbar.tsx";
+import { toMapTrip } from "./map-trip.ts";
+import { DriverPanel, GonePanel, TripPanel } from "./selection-panel.tsx";
+import { SummaryStrip } from "./summary-strip.tsx";
+import { useLiveFleet } from "./use-live-fleet.ts";
+import { useZoneFeatures } from "./zone-features.ts";
+
+const STREET_ZOOM = 14.5;
+const NO_ZONES: readonly ZoneOutline[] = [];
+
+export function MapRoom() {
+  const trpc = useTRPC();
+  const { filters, setFilters } = useMapFilters();
+  const { fleet, error, reload } = useLiveFleet();
+  const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
+  const shown = useShown(fleet, filters, zones);
+  const zoneFeatures = useZoneFeatures(zones, fleet);
+  const mapTrips = useMemo(() => shown.trips.map((trip) => toMapTrip(trip, fleet)), [shown.trips, fleet]);
+  const [focus, setFocus] = useState<MapFocus | null>(null);
+
+  const driver = filters.driver ? fleet?.drivers.get(filters.driver) : undefined;
+  const trip = filters.trip ? fleet?.trips.get(filters.trip) : undefined;
+  const selectDriver = useCallback((id: string | null) => void setFilters({ driver: id, trip: null }), [setFilters]);
+  const selectTrip = useCallback((id: string | null) => void setFilters({ trip: id, driver: null }), [setFilters]);
+  const onSelect = useCallback(
+    (selection: MapSelection | null) => {
+      if (selection?.kind === "zone") void setFilters({ zone: selection.id });
+      else if (selection?.kind === "trip") selectTrip(selection.id);
+      else selectDriver(selection?.id ?? null);
+    },
+    [setFilters, selectDriver, selectTrip],
+  );
+  const place = driver ?? trip?.pickup;
+  const centre = () => place && setFocus({ at: { lat: place.lat, lng: place.lng }, zoom: STREET_ZOOM });
+
+  // A link may name who to look at: go there once they are known, and not again while they drive.
+  const opened = useRef(false);
+  useEffect(() => {
+    if (opened.current || !fleet) return;
+    opened.current = true;
+    if (place) setFocus({ at: { lat: place.lat, lng: place.lng }, zoom: STREET_ZOOM });
+  }, [fleet, place]);
+
+  const selected: MapSelection | null = filters.driver
+    ? { kind: "driver", id: filters.driver }
+    : filters.trip
+      ? { kind: "trip", id: filters.trip }
+      : filters.zone
+        ? { kind: "zone", id: filters.zone }
+        : null;
+  const close = () => void setFilters({ driver: null, trip: null });
+
+  return (
+    <Room
+      fixed
+      title="Map"
+      age={<LiveAge at={fleet?.receivedAt} />}
+      toolbar={<MapToolbar filters={filters} setFilters={setFilters} zones={zones} fleet={fleet} />}
+    >
+      <div className="flex h-full flex-col">
+        <SummaryStrip />
+        {error && !fleet ? (
+          <ErrorState what="The map's drivers and trips" error={error} onRetry={() => void reload()} />
+        ) : (
+          <div className="relative flex min-h-0 flex-1">
+            {filters.view === "map" ? (
+              <LazyMap
+                className="min-h-0 min-w-0 flex-1"
+                label="Drivers, trips and zones"
+                zones={zoneFeatures}
+                drivers={shown.drivers}
+                trips={mapTrips}
+                selected={selected}
+                onSelect={onSelect}
+                focus={focus}
+              />
+            ) : (
+              <FleetList
+                drivers={shown.drivers}
+                trips={shown.trips}
+                selected={filters.driver ?? filters.trip}
+                onDriver={selectDriver}
+                onTrip={selectTrip}
+              />
+            )}
+            {driver ? (
+              <DriverPanel
+                driver={driver}
+                trip={driver.tripId ? fleet?.trips.get(driver.tripId) : undefined}
+                onClose={close}
+                onTrip={selectTrip}
+                onCentre={centre}
+              />
+            ) : trip ? (
+              <TripPanel trip={trip} onClose={close} onDriver={selectDriver} onCentre={centre} />
+            ) : (
+              fleet &&
+              (filters.driver || filters.trip) && (
+                <GonePanel kind={filters.driver ? "driver" : "trip"} onClose={close} />
+              )
+            )}
+          </div>
+        )}
+      </div>
+    </Room>
+  );
+}

@@ -1,0 +1,137 @@
+"use client";
+
+import { Eye, EyeOff } from "lucide-react";
+import { useRouter } from "next/navigation";
+import { signIn } from "next-auth/react";
+import { useState } from "react";
+import { Button } from "#components/ui/button.tsx";
+import { Input } from "#components/ui/input.tsx";
+import { DEMO_ACCOUNTS } from "./demo-accounts.ts";
+
+interface SignInFormProps {
+  /** Where to go afterwards: a path of ours. */
+  readonly to: string;
+  readonly demo: boolean;
+  readonly notice: string | null;
+}
+
+const WRONG = "Email or password is wrong. Nothing was changed; check both and try again.";
+const DOWN = "The server did not answer. Check your connection and try again.";
+
+export function SignInForm({ to, demo, notice }: SignInFormProps) {
+  const router = useRouter();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [shown, setShown] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  const submit = async () => {
+    if (!email.trim() || !password) {
+      setProblem("Fill in your email and your password.");
+      return;
+    }
+    setBusy(true);
+    setProblem(null);
+    try {
+      const answer = await signIn("credentials", { email: email.trim(), password, redirect: false });
+      if (answer?.ok) {
+        router.replace(to);
+        router.refresh();
+        return;
+      }
+      // Other messages are the server's own: too many tries, an account that was switched off.
+      setProblem(answer?.error && answer.error !== "CredentialsSignin" ? answer.error : WRONG);
+    } catch {
+      setProblem(DOWN);
+    }
+    setBusy(false);
+  };
+
+  return (
+    <form
+      noValidate
+      className="space-y-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {notice && !problem && (
+        <p role="status" className="rounded-md bg-warn-soft px-3 py-2 text-warn">
+          {notice}
+        </p>
+      )}
+      {problem && (
+        <p role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger">
+          {problem}
+        </p>
+      )}
+      <div>
+        <label htmlFor="email" className="mb-1 block font-medium">
+          Email
+        </label>
+        <Input
+          id="email"
+          name="email"
+          type="email"
+          autoComplete="username"
+          autoFocus
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+      </div>
+      <div>
+        <label htmlFor="password" className="mb-1 block font-medium">
+          Password
+        </label>
+        <div className="relative">
+          <Input
+            id="password"
+            name="password"
+            type={shown ? "text" : "password"}
+            autoComplete="current-password"
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+            className="pr-9"
+          />
+          <button
+            type="button"
+            aria-label={shown ? "Hide the password" : "Show the password"}
+            aria-pressed={shown}
+            onClick={() => setShown(!shown)}
+            className="absolute inset-y-0 right-1 my-auto grid size-7 place-items-center rounded-sm text-faint hover:text-ink"
+          >
+            {shown ? <EyeOff aria-hidden className="size-4" /> : <Eye aria-hidden className="size-4" />}
+          </button>
+        </div>
+      </div>
+      <Button type="submit" variant="primary" disabled={busy} className="h-8! w-full justify-center">
+        {busy ? "Signing in…" : "Sign in"}
+      </Button>
+      {demo && (
+        <div className="border-t pt-4">
+          <p className="mb-2 text-muted text-xs">Demo: choose who to sign in as. It fills in the form.</p>
+          <ul className="space-y-1">
+            {DEMO_ACCOUNTS.map((account) => (
+              <li key={account.email}>
+                <button
+                  type="button"
+                  onClick={() => {
+                    setEmail(account.email);
+                    setPassword(account.password);
+                    setProblem(null);
+                  }}
+                  className="flex min-h-8 w-full items-center gap-2 rounded-md border border-line-strong bg-surface px-2.5 text-left hover:bg-hover pointer-coarse:min-h-11"
+                >
+                  <span className="flex-1">{account.who}</span>
+                  <span className="font-mono text-faint text-xs">{account.email}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,85 @@
+"use client";
+
+import { Car, Layers, Lock, Map as MapIcon, MessageSquare, Route, ShieldCheck } from "lucide-react";
+import { useOperator } from "#components/session/operator.tsx";
+import type { Permission } from "#server/contracts/permissions.ts";
+
+export interface RoomLink {
+  readonly href: string;
+  readonly label: string;
+  /** The second key after `g`. */
+  readonly key: string;
+  readonly icon: typeof MapIcon;
+  /** Who lacks it is not offered the room. */
+  readonly permission: Permission;
+  /** Other words one might search the palette for. */
+  readonly also: string;
+}
+
+/** Only rooms that exist: the rail, the palette and the shortcuts all read this. */
+const MAIN_ROOMS: readonly RoomLink[] = [
+  {
+    href: "/map",
+    label: "Map",
+    key: "m",
+    icon: MapIcon,
+    permission: "drivers.view",
+    also: "live drivers dispatch home",
+  },
+  { href: "/trips", label: "Trips", key: "t", icon: Route, permission: "trips.view", also: "rides requests" },
+  {
+    href: "/drivers",
+    label: "Drivers",
+    key: "d",
+    icon: Car,
+    permission: "drivers.view",
+    also: "people vehicles plates",
+  },
+];
+
+const OPERATIONS_ROOMS: readonly RoomLink[] = [
+  {
+    href: "/ops/locks",
+    label: "Locks",
+    key: "l",
+    icon: Lock,
+    permission: "locks.view",
+    also: "trip lock ghosts orphaned stuck",
+  },
+  {
+    href: "/ops/jobs",
+    label: "Jobs",
+    key: "j",
+    icon: Layers,
+    permission: "jobs.view",
+    also: "queues failed retry outbox",
+  },
+  {
+    href: "/ops/invariants",
+    label: "Invariants",
+    key: "i",
+    icon: ShieldCheck,
+    permission: "invariants.view",
+    also: "checks consistency promise",
+  },
+  {
+    href: "/ops/messages",
+    label: "Messages",
+    key: "s",
+    icon: MessageSquare,
+    permission: "messages.view",
+    also: "sms push recorder",
+  },
+];
+
+export const isCurrent = (pathname: string, href: string): boolean =>
+  pathname === href || pathname.startsWith(`${href}/`);
+
+/** The rooms this operator may enter. */
+export function useRooms() {
+  const { permissions } = useOperator();
+  const mine = (room: RoomLink) => permissions.includes(room.permission);
+  const main = MAIN_ROOMS.filter(mine);
+  const operations = OPERATIONS_ROOMS.filter(mine);
+  return { main, operations, all: [...main, ...operations] };
+}

@@ -1,0 +1,82 @@
+"use client";
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { toast } from "sonner";
+import { useTRPC } from "#components/data/trpc.ts";
+import { useCan } from "#components/session/operator.tsx";
+import { Button } from "#components/ui/button.tsx";
+import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
+import type { Trip, TripStatus } from "#server/contracts/trips.ts";
+
+const CANCELLABLE: readonly TripStatus[] = ["pending", "accepted", "arrived", "ongoing"];
+const RELEASABLE: readonly TripStatus[] = ["accepted", "arrived"];
+
+const UNCHANGED =
+  "The trip was not changed. If it moved meanwhile, close this, look at what it is now, and decide again.";
+
+/** What the operator's role and the trip's state allow; the server decides again, by the version seen here. */
+export function TripActions({ trip }: { trip: Trip }) {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const [asking, setAsking] = useState<"cancel" | "release" | null>(null);
+  // What the operator decided on: a change that arrives while they type must be refused, not adopted.
+  const [seenVersion, setSeenVersion] = useState(trip.version);
+  const refresh = () => queryClient.invalidateQueries(trpc.trips.pathFilter());
+  const cancel = useMutation(trpc.trips.cancel.mutationOptions({ onSettled: refresh }));
+  const release = useMutation(trpc.trips.release.mutationOptions({ onSettled: refresh }));
+  const canCancel = useCan("trips.cancel") && CANCELLABLE.includes(trip.status);
+  const canRelease = useCan("trips.release") && RELEASABLE.includes(trip.status);
+  const ask = (what: "cancel" | "release") => {
+    setSeenVersion(trip.version);
+    setAsking(what);
+  };
+  const driver = trip.driver?.name ?? "The driver";
+
+  return (
+    <>
+      {canRelease && <Button onClick={() => ask("release")}>Release trip</Button>}
+      {canCancel && (
+        <Button variant="danger" onClick={() => ask("cancel")}>
+          Cancel trip
+        </Button>
+      )}
+      <ReasonDialog
+        open={asking === "cancel"}
+        onOpenChange={(open) => setAsking(open ? "cancel" : null)}
+        title={`Cancel trip ${trip.refId}?`}
+        effect={
+          <ul className="list-disc space-y-0.5 pl-4">
+            <li>The trip ends as cancelled. This cannot be undone.</li>
+            {trip.driverId && <li>{driver} is told, and becomes available again.</li>}
+            <li>The rider is told.</li>
+          </ul>
+        }
+        verb="Cancel trip"
+        dangerous
+        unchanged={UNCHANGED}
+        onConfirm={async (reason) => {
+          await cancel.mutateAsync({ id: trip.id, reason, expectedVersion: seenVersion });
+          toast.success(`Trip ${trip.refId} is cancelled`);
+        }}
+      />
+      <ReasonDialog
+        open={asking === "release"}
+        onOpenChange={(open) => setAsking(open ? "release" : null)}
+        title={`Release trip ${trip.refId}?`}
+        effect={
+          <ul className="list-disc space-y-0.5 pl-4">
+            <li>{driver} loses the trip, is told, and becomes available again.</li>
+            <li>The trip goes back to pending and is offered to drivers anew.</li>
+          </ul>
+        }
+        verb="Release trip"
+        unchanged={UNCHANGED}
+        onConfirm={async (reason) => {
+          await release.mutateAsync({ id: trip.id, reason, expectedVersion: seenVersion });
+          toast.success(`Trip ${trip.refId} is pending again`);
+        }}
+      />
+    </>
+  );
+}

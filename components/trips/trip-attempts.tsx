@@ -1,0 +1,159 @@
+import { cx } from "#components/ui/class-names.ts";
+import { Copyable } from "#components/ui/copyable.tsx";
+import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { formatMillis } from "#components/ui/duration.ts";
+import { EmptyState } from "#components/ui/notice.tsx";
+import type { StateLook } from "#components/ui/state-hues.ts";
+import { StatePill } from "#components/ui/state-pill.tsx";
+import { Moment } from "#components/ui/time.tsx";
+import type { AcceptAttempt } from "#server/contracts/console.ts";
+
+const ATTEMPT_LOOK = {
+  won: { label: "Won", hue: "ongoing" },
+  already_yours: { label: "Already theirs", hue: "accepted" },
+  lost: { label: "Lost", hue: "completed" },
+  refused: { label: "Refused", hue: "cancelled" },
+} as const satisfies Record<AcceptAttempt["verdict"], StateLook>;
+
+/** The steps of an accept in order, and the grey each is drawn in: they are no states, so they take no hue. */
+const STEPS = [
+  { id: "lock", label: "Lock", ms: (attempt: AcceptAttempt) => attempt.lockMs ?? 0, className: "bg-ink" },
+  {
+    id: "wait",
+    label: "Wait for the group",
+    ms: (attempt: AcceptAttempt) => attempt.waitMs ?? 0,
+    className: "bg-line-strong",
+  },
+  {
+    id: "statement",
+    label: "Statement",
+    ms: (attempt: AcceptAttempt) => attempt.statementMs ?? 0,
+    className: "bg-control",
+  },
+] as const;
+
+const none = <span className="text-faint">–</span>;
+const millis = (ms: number | null) =>
+  ms === null ? none : <span className="font-mono text-xs">{ms < 100 ? ms.toFixed(1) : Math.round(ms)}</span>;
+
+/** One accept's time on the scale of the slowest one. What no step accounts for stays empty, inside the outline. */
+function StepBar({ attempt, longestMs }: { attempt: AcceptAttempt; longestMs: number }) {
+  const share = (ms: number, of: number) => `${of > 0 ? (ms / of) * 100 : 0}%`;
+  const text = STEPS.map((step) => `${step.label} ${formatMillis(step.ms(attempt))}`).join(", ");
+  return (
+    <span
+      role="img"
+      aria-label={`${text}, in all ${formatMillis(attempt.totalMs)}`}
+      className="block h-3 w-full min-w-32"
+    >
+      <span
+        className="flex h-full min-w-1 overflow-hidden rounded-xs outline outline-line-strong -outline-offset-1"
+        style={{ width: share(attempt.totalMs, longestMs) }}
+      >
+        {STEPS.map((step) => (
+          <span key={step.id} className={step.className} style={{ width: share(step.ms(attempt), attempt.totalMs) }} />
+        ))}
+      </span>
+    </span>
+  );
+}
+
+export function StepLegend() {
+  return (
+    <ul className="flex flex-wrap gap-x-3 text-faint text-xs">
+      {STEPS.map((step) => (
+        <li key={step.id} className="flex items-center gap-1.5">
+          <span aria-hidden className={cx("size-2 rounded-xs", step.className)} />
+          {step.label}
+        </li>
+      ))}
+      <li className="flex items-center gap-1.5">
+        <span aria-hidden className="size-2 rounded-xs outline outline-line-strong -outline-offset-1" />
+        Rest
+      </li>
+    </ul>
+  );
+}
+
+const columnsFor = (longestMs: number): readonly Column<AcceptAttempt>[] => [
+  { id: "at", header: "At", cell: (attempt) => <Moment at={attempt.at} show="ms" />, className: "w-28" },
+  { id: "driver", header: "Driver", cell: (attempt) => attempt.driverName, className: "max-w-40" },
+  {
+    id: "verdict",
+    header: "Verdict",
+    cell: (attempt) => <StatePill look={ATTEMPT_LOOK[attempt.verdict]} />,
+    className: "w-32",
+  },
+  {
+    id: "why",
+    header: "Why",
+    cell: (attempt) =>
+      attempt.detail || attempt.code ? (
+        <span title={attempt.code ?? undefined}>{attempt.detail ?? attempt.code}</span>
+      ) : (
+        none
+      ),
+    className: "max-w-64",
+  },
+  { id: "lock", header: "Lock, ms", align: "right", cell: (attempt) => millis(attempt.lockMs), className: "w-16" },
+  { id: "wait", header: "Wait, ms", align: "right", cell: (attempt) => millis(attempt.waitMs), className: "w-16" },
+  {
+    id: "statement",
+    header: "Stmt, ms",
+    align: "right",
+    cell: (attempt) => millis(attempt.statementMs),
+    className: "w-16",
+  },
+  { id: "total", header: "Total, ms", align: "right", cell: (attempt) => millis(attempt.totalMs), className: "w-18" },
+  {
+    id: "bar",
+    header: "Steps",
+    cell: (attempt) => <StepBar attempt={attempt} longestMs={longestMs} />,
+    className: "w-48",
+  },
+  { id: "group", header: "Group", align: "right", cell: (attempt) => attempt.groupSize ?? none, className: "w-16" },
+  {
+    id: "request",
+    header: "Request",
+    cell: (attempt) =>
+      attempt.requestId ? (
+        <Copyable value={attempt.requestId} text={attempt.requestId.slice(-8)} what="request id" />
+      ) : (
+        none
+      ),
+    className: "w-24",
+  },
+];
+
+export function TripAttempts({ attempts }: { attempts: readonly AcceptAttempt[] }) {
+  const longestMs = Math.max(0, ...attempts.map((attempt) => attempt.totalMs));
+  return (
+    <div className="overflow-x-auto">
+      <DataTable
+        caption="Accept attempts"
+        columns={columnsFor(longestMs)}
+        rows={attempts}
+        rowKey={(attempt) => attempt.id}
+        compact={(attempt) => (
+          <>
+            <p className="flex items-center gap-2">
+              <span className="min-w-0 flex-1 truncate font-medium">{attempt.driverName}</span>
+              <StatePill look={ATTEMPT_LOOK[attempt.verdict]} />
+            </p>
+            <p className="flex items-center gap-2 py-1 text-muted text-xs">
+              <Moment at={attempt.at} show="ms" />
+              <StepBar attempt={attempt} longestMs={longestMs} />
+              <span className="whitespace-nowrap font-mono">{formatMillis(attempt.totalMs)}</span>
+            </p>
+            {attempt.detail && <p className="text-muted text-xs">{attempt.detail}</p>}
+          </>
+        )}
+        empty={
+          <EmptyState title="Nobody has tried to accept yet">
+            Every try appears here, won or lost, to the millisecond.
+          </EmptyState>
+        }
+      />
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { useMemo } from "react";
+import { useTRPC } from "#components/data/trpc.ts";
+import type { MapFocus, MapTrip } from "#components/map/map-types.ts";
+import { LazyMap } from "#components/map-room/lazy-map.tsx";
+import { LIVE_TRIP_STATES } from "#components/map-room/map-filters.ts";
+import { mapStatus } from "#components/map-room/map-trip.ts";
+import { useZoneFeatures } from "#components/map-room/zone-features.ts";
+import type { TripDetail, ZoneOutline } from "#server/contracts/console.ts";
+
+const NO_ZONES: readonly ZoneOutline[] = [];
+const NO_DRIVERS: readonly [] = [];
+
+/** From where to where, small; a live trip leads on to the Map room, where its driver moves. */
+export function TripMap({ detail: { trip } }: { detail: TripDetail }) {
+  const trpc = useTRPC();
+  const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
+  const zoneFeatures = useZoneFeatures(zones, null);
+  const { id, refId, status, pickup, destination } = trip;
+  const trips = useMemo<MapTrip[]>(
+    () => [{ id, refId, status: mapStatus(status), pickup, destination }],
+    [id, refId, status, pickup, destination],
+  );
+  const focus = useMemo<MapFocus>(
+    () => ({
+      bounds: [
+        [Math.min(pickup.lng, destination.lng), Math.min(pickup.lat, destination.lat)],
+        [Math.max(pickup.lng, destination.lng), Math.max(pickup.lat, destination.lat)],
+      ],
+      maxZoom: 15,
+    }),
+    [pickup.lng, pickup.lat, destination.lng, destination.lat],
+  );
+  const live = LIVE_TRIP_STATES.some((each) => each === status);
+  return (
+    <div className="relative border-b">
+      <LazyMap
+        className="h-52"
+        label={`Map of trip ${refId}`}
+        zones={zoneFeatures}
+        drivers={NO_DRIVERS}
+        trips={trips}
+        focus={focus}
+      />
+      {live && (
+        <Link
+          href={`/map?trip=${id}`}
+          className="absolute top-2 left-2 z-10 rounded-md bg-raised px-2 py-1 font-medium text-accent-ink text-xs shadow-float hover:underline"
+        >
+          Show on the live map
+        </Link>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+"use client";
+
+import { ChevronLeft, ChevronRight } from "lucide-react";
+import { parseAsString, useQueryState } from "nuqs";
+import { useRef } from "react";
+import { Button } from "./button.tsx";
+
+/** The list's place, in the URL. The way back is the browser's history, or this visit's own trail. */
+export function useCursor() {
+  const [cursor, setCursor] = useQueryState("after", parseAsString.withOptions({ history: "push" }));
+  const trail = useRef<(string | null)[]>([]);
+  return {
+    cursor,
+    next: (to: string) => {
+      trail.current.push(cursor);
+      void setCursor(to);
+    },
+    back: () => void setCursor(trail.current.pop() ?? null),
+    /** To the first page: after a filter changed, an old place means nothing. */
+    reset: () => {
+      trail.current = [];
+      void setCursor(null);
+    },
+  };
+}
+
+interface PagerProps {
+  readonly cursor: ReturnType<typeof useCursor>;
+  readonly nextCursor: string | null | undefined;
+  readonly shown: number;
+  readonly noun: string;
+}
+
+export function Pager({ cursor, nextCursor, shown, noun }: PagerProps) {
+  return (
+    <nav
+      aria-label="Pages"
+      className="flex h-10 shrink-0 items-center gap-2 border-t bg-surface px-4 pointer-coarse:h-13"
+    >
+      <p className="flex-1 text-muted text-xs">
+        {shown} {noun} on this page{nextCursor ? ", more follow" : cursor.cursor ? ", the last ones" : ""}
+      </p>
+      <Button variant="ghost" disabled={cursor.cursor === null} onClick={cursor.back}>
+        <ChevronLeft aria-hidden />
+        Back
+      </Button>
+      <Button variant="ghost" disabled={!nextCursor} onClick={() => nextCursor && cursor.next(nextCursor)}>
+        Next
+        <ChevronRight aria-hidden />
+      </Button>
+    </nav>
+  );
+}

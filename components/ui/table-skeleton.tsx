@@ -1,0 +1,63 @@
+import { cx } from "./class-names.ts";
+import { Skeleton } from "./skeleton.tsx";
+
+const WIDTHS = ["w-16", "w-24", "w-20", "w-28", "w-12"];
+const ROWS = Array.from({ length: 14 }, (_, index) => `row-${index}`);
+
+interface TableSkeletonProps {
+  readonly columns: readonly { readonly id: string; readonly header: string; readonly align?: "right" }[];
+  readonly narrow: boolean;
+}
+
+/** The table's own header over rows of bars, so nothing moves when the answer comes. */
+export function TableSkeleton({ columns, narrow }: TableSkeletonProps) {
+  if (narrow) {
+    return (
+      <div role="status" aria-label="Loading" className="divide-y">
+        {ROWS.slice(0, 8).map((row) => (
+          <div key={row} className="space-y-2.5 px-4 py-3">
+            <Skeleton className="w-2/5" />
+            <Skeleton className="w-4/5" />
+          </div>
+        ))}
+      </div>
+    );
+  }
+  return (
+    <div role="status" aria-label="Loading">
+      <table aria-hidden className="w-full border-separate border-spacing-0">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th
+                key={column.id}
+                className={cx(
+                  "h-8 border-b px-2 font-medium text-faint text-xs first:pl-4 last:pr-4",
+                  column.align === "right" ? "text-right" : "text-left",
+                )}
+              >
+                {column.header}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {ROWS.map((row, rowIndex) => (
+            <tr key={row} className="h-8">
+              {columns.map((column, index) => (
+                <td key={column.id} className="h-8 border-b px-2 first:pl-4 last:pr-4">
+                  <Skeleton
+                    className={cx(
+                      WIDTHS[(rowIndex + index * 2) % WIDTHS.length],
+                      column.align === "right" && "ml-auto",
+                    )}
+                  />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
