@@ -123,6 +123,21 @@ async function install(root) {
   console.log(`✓ dependencies installed  ${elapsed(started)}`);
 }
 
+/**
+ * Under npm, calls `onGone` when npm ends before us: killed with a signal it cannot pass on, it would leave the product
+ * running with nobody to stop it.
+ */
+function watchNpm(onGone) {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    onGone();
+  }, 500);
+  timer.unref();
+}
+
 /** Hands over to the TypeScript command and ends as it ends. */
 function run(root, script, args) {
   const bin = join(root, "node_modules", ".bin");
@@ -131,6 +146,7 @@ function run(root, script, args) {
     stdio: "inherit",
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` },
   });
+  watchNpm(() => child.kill("SIGTERM"));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => fail(`Node 24 of node_modules does not start: ${error.message}`));
   child.on("close", (code, signal) => process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)));
