@@ -2,7 +2,7 @@
  * The one door to the map libraries. MapLibre by default, Mapbox GL when a token is set; both are loaded when a map is first shown, and
  * used through the few calls that they share.
  */
-import type { GeoJSON } from "geojson";
+import type { FeatureCollection } from "./geojson.ts";
 import type { LngLat, LngLatBounds } from "./map-types.ts";
 
 export type GlLayer = {
@@ -16,7 +16,7 @@ export type GlLayer = {
   maxzoom?: number;
 };
 export type GlStyle = { version: 8; sources: Record<string, unknown>; layers: GlLayer[] };
-export type GlFeature = {
+type GlFeature = {
   layer: { id: string };
   properties: Record<string, unknown>;
   geometry: { type: string; coordinates: unknown };
@@ -31,7 +31,7 @@ export type GlMap = {
   on(type: "load" | "style.load" | "moveend" | "mouseout", listener: () => void): unknown;
   on(type: "error", listener: (event: { error?: Error }) => void): unknown;
   addSource(id: string, source: unknown): unknown;
-  getSource(id: string): { setData(data: GeoJSON): unknown } | undefined;
+  getSource(id: string): { setData(data: FeatureCollection): unknown } | undefined;
   addLayer(layer: GlLayer): unknown;
   getLayer(id: string): unknown;
   setFilter(id: string, filter: unknown): unknown;

@@ -1,5 +1,5 @@
 /** What the map draws. Positions are WGS84 degrees; times are ISO 8601. */
-import type { FeatureCollection, MultiPolygon, Polygon } from "geojson";
+import type { FeatureCollection, MultiPolygon, Polygon } from "./geojson.ts";
 
 export type LngLat = [lng: number, lat: number];
 /** South-west and north-east corners. */
@@ -38,7 +38,7 @@ export type MapTrip = {
 };
 
 /** `demand`: riders waiting; `supply`: drivers available. Both are shown under the zone's name when both are known. */
-export type MapZoneProperties = { id: string; name: string; demand?: number; supply?: number };
+type MapZoneProperties = { id: string; name: string; demand?: number; supply?: number };
 export type MapZones = FeatureCollection<Polygon | MultiPolygon, MapZoneProperties>;
 
 /** Many drivers drawn as one, made by the server. */

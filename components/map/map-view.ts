@@ -1,6 +1,6 @@
-import type { FeatureCollection } from "geojson";
 import { baseLayers, baseStyle, CENTRE_BOUNDS, CITY_BOUNDS } from "./base-style.ts";
 import { DriverMotion } from "./driver-motion.ts";
+import type { FeatureCollection } from "./geojson.ts";
 import { type GlMap, type GlPointerEvent, type GlStyle, MAPBOX_TOKEN, openMap, STYLE_URL } from "./gl-library.ts";
 import { putIcons } from "./map-icons.ts";
 import { type MapTheme, readPalette } from "./map-palette.ts";

@@ -1,6 +1,7 @@
 /** Props to GeoJSON, one function a source. Pure. */
-import type { Feature, FeatureCollection, Geometry, MultiPolygon, Polygon, Position } from "geojson";
+
 import type { DrawnDriver } from "./driver-motion.ts";
+import type { Feature, FeatureCollection, Geometry, MultiPolygon, Polygon, Position } from "./geojson.ts";
 import type { LngLat, LngLatBounds, MapCluster, MapPoint, MapTrip, MapZones } from "./map-types.ts";
 
 /** Riders waiting beyond the drivers there, at which a zone is at its warmest. */

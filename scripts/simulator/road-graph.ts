@@ -8,10 +8,10 @@ import { MinHeap } from "./min-heap.ts";
 /** WGS84 degrees. */
 export type GeoPoint = { lat: number; lng: number };
 
-export type RoadClass = "motorway" | "primary" | "secondary" | "local";
+type RoadClass = "motorway" | "primary" | "secondary" | "local";
 
 /** Free-flow speed by class, in metres a second: 70, 42, 32 and 22 km/h. A Cairo afternoon, not the legal limit. */
-export const CLASS_SPEED_MPS: Readonly<Record<RoadClass, number>> = {
+const CLASS_SPEED_MPS: Readonly<Record<RoadClass, number>> = {
   motorway: 19.4,
   primary: 11.7,
   secondary: 8.9,
