@@ -52,7 +52,7 @@ export default async function startProduct(): Promise<() => Promise<void>> {
         if (line.startsWith("Ready")) announceReady();
       },
     },
-    stopTimeoutMs: 45_000,
+    stopTimeoutMs: 60_000,
   });
   const stop = async () => {
     await product.stop();

@@ -70,7 +70,7 @@ function expressible({ kind, definition }: CatalogEntry): string {
 }
 
 /** One line for each thing that only one side has or that the two define differently. */
-export function compareCatalogs(migrated: CatalogEntry[], modelled: CatalogEntry[]): string[] {
+function compareCatalogs(migrated: CatalogEntry[], modelled: CatalogEntry[]): string[] {
   const key = (entry: CatalogEntry) => `${entry.kind} ${entry.name}`;
   const inSchema = new Map(modelled.map((entry) => [key(entry), entry]));
   const inMigrations = new Map(migrated.map((entry) => [key(entry), entry]));

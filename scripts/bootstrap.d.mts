@@ -1,5 +1,4 @@
 // What the tests import of the plain-JavaScript bootstrap.
-export function lockHash(root: string): string;
 export function needsInstall(root: string): boolean;
 export function writeStamp(root: string): void;
 export function explainInstallFailure(output: string, code: number): string;

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 const STAMP = join("node_modules", ".smartline-lock");
 
 /** The hash of package-lock.json under `root`; the stamp of an install holds the one it was made from. */
-export function lockHash(root) {
+function lockHash(root) {
   return createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { hashPaths } from "#scripts/services/content-hash.ts";
-import { spawnChild } from "#scripts/services/process-group.ts";
+import { describeExit, spawnChild } from "#scripts/services/process-group.ts";
 import { StartupError } from "#scripts/services/startup-error.ts";
 
 /** All that a build of the console is made from. `server/` because pages import its contracts and types. */
@@ -33,7 +33,7 @@ export function buildIsCurrent(root: string): boolean {
  * result.
  *
  * @param onLine gets the build's output line by line, for progress
- * @throws StartupError with the last lines of a build that failed
+ * @throws StartupError when the build fails; what it said has gone to `onLine`
  */
 export async function buildConsole(options: {
   root: string;
@@ -47,25 +47,16 @@ export async function buildConsole(options: {
 
   const stamp = join(root, STAMP);
   rmSync(stamp, { force: true });
-  const output: string[] = [];
   const child = spawnChild({
     name: "next build",
     command: process.execPath,
     args: [join(root, "node_modules", "next", "dist", "bin", "next"), "build"],
     cwd: root,
     env: { ...process.env, NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" },
-    output: {
-      lines: (line) => {
-        output.push(line);
-        onLine(line);
-      },
-    },
+    output: { lines: onLine },
   });
   const exit = await child.exited;
-  if (exit.code !== 0) {
-    const tail = output.filter((line) => line.trim()).slice(-25);
-    throw new StartupError(["next build failed:", ...tail, exit.error?.message ?? ""].filter(Boolean).join("\n  "));
-  }
+  if (exit.code !== 0) throw new StartupError(`next build failed (${describeExit(exit)}); its output is above`);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, hash);
   return { built: true };

@@ -5,8 +5,8 @@ import { describeExit, type ManagedChild, spawnChild } from "#scripts/services/p
 import { StartupError } from "#scripts/services/startup-error.ts";
 
 const READY_TIMEOUT_MS = 120_000;
-/** The server closes sockets and finishes its jobs first. */
-const STOP_TIMEOUT_MS = 20_000;
+/** The server closes sockets and finishes its jobs first: at most SHUTDOWN_SECONDS (20 by default) and 5 s. */
+const STOP_TIMEOUT_MS = 30_000;
 
 /** The platform's own server as a child process. */
 export interface ServerProcess {
