@@ -16,7 +16,7 @@ const PING_TIMEOUT_MS = 3_000;
 export type RedisStart = ({ kind: "running" } & RunningRedis) | { kind: "unavailable"; reason: string };
 
 /** A running private Redis. */
-export interface RunningRedis {
+interface RunningRedis {
   url: string;
   port: number;
   pid: number | undefined;

@@ -3,7 +3,7 @@ import { StartupError } from "#scripts/services/startup-error.ts";
 const STAGES = ["checks", "unit", "integration", "e2e"] as const;
 
 /** A part of `npm test`. */
-export type Stage = (typeof STAGES)[number];
+type Stage = (typeof STAGES)[number];
 
 /** What a call of `npm test` runs. */
 export interface TestPlan {

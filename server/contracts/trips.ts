@@ -43,11 +43,14 @@ export const tripSchema = z.object({
   routeEstimated: z.boolean(),
   surgeMultiplier: z.number(),
   customerId: z.string(),
+  customer: tripPersonSchema,
   driverId: z.string().nullable(),
   driver: tripPersonSchema.nullable(),
   vehicle: tripVehicleSchema.nullable(),
   cancelledBy: z.string().nullable(),
   cancelReason: z.string().nullable(),
+  /** The rider's code for the driver to start with; shown to the rider only, while it is of use. */
+  otp: z.string().optional(),
   /** A sentence for the app to show: set when the search ended without a driver. */
   message: z.string().nullable(),
   createdAt: z.string(),

@@ -75,7 +75,7 @@ CREATE TABLE zones (
 );
 CREATE UNIQUE INDEX zones_code_key ON zones (code);
 
--- A zone is its parts less their holes. Outer rings are what the GiST index is asked for.
+-- A zone is its parts less their holes.
 CREATE TABLE zone_areas (
     id      UUID PRIMARY KEY,
     zone_id UUID NOT NULL REFERENCES zones (id) ON DELETE CASCADE,
@@ -84,7 +84,8 @@ CREATE TABLE zone_areas (
     area    polygon NOT NULL
 );
 CREATE INDEX idx_zone_areas_zone ON zone_areas (zone_id, part);
-CREATE INDEX idx_zone_areas_area ON zone_areas USING gist (area);
+-- `polygon @> point` has no index support of its own: the bounding box finds the candidates, `@>` decides.
+CREATE INDEX idx_zone_areas_box ON zone_areas USING gist (box(area));
 
 -- Minor units. zone_id NULL is the fare where a zone has none of its own.
 CREATE TABLE trip_fares (
@@ -192,7 +193,8 @@ CREATE TABLE trip_offers (
     CONSTRAINT offer_status_known CHECK (status IN ('open', 'accepted', 'rejected', 'expired', 'revoked'))
 );
 CREATE INDEX idx_offers_trip ON trip_offers (trip_request_id, offered_at);
-CREATE INDEX idx_offers_driver_open ON trip_offers (driver_id, expires_at) WHERE status = 'open';
+CREATE INDEX idx_offers_driver_open ON trip_offers (driver_id) WHERE status = 'open';
+CREATE INDEX idx_offers_open_expires ON trip_offers (expires_at) WHERE status = 'open';
 CREATE UNIQUE INDEX one_open_offer_per_trip_and_driver ON trip_offers (trip_request_id, driver_id)
     WHERE status = 'open';
 CREATE UNIQUE INDEX one_accepted_offer_per_trip ON trip_offers (trip_request_id) WHERE status = 'accepted';
@@ -229,6 +231,7 @@ CREATE TABLE otp_verifications (
     subject     TEXT NOT NULL,
     code_hash   TEXT NOT NULL,
     attempts    INTEGER NOT NULL DEFAULT 0,
+    last_attempt_at TIMESTAMPTZ(6),
     expires_at  TIMESTAMPTZ(6) NOT NULL,
     consumed_at TIMESTAMPTZ(6),
     created_at  TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP

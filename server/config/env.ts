@@ -1,0 +1,118 @@
+import { z } from "zod";
+
+/**
+ * The only reader of process.env. Every other module takes a `Config` (or its part of one).
+ * An optional integration that is not set is null, never an empty string.
+ */
+const flag = z
+  .enum(["0", "1", "true", "false"])
+  .optional()
+  .transform((value) => value === "1" || value === "true");
+const optionalText = z
+  .string()
+  .optional()
+  .transform((value) => (value === undefined || value.trim() === "" ? null : value.trim()));
+const integer = (fallback: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(fallback);
+const MAX_SECONDS = 86_400;
+
+const envSchema = z.object({
+  NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
+  SMARTLINE_DEMO: flag,
+  PORT: integer(3000, 0, 65_535),
+  HOST: z.string().default("0.0.0.0"),
+  PUBLIC_URL: optionalText,
+  DATABASE_URL: z.string().min(1, "set DATABASE_URL, or use `npm start`, which brings its own PostgreSQL"),
+  DATABASE_POOL_SIZE: integer(20, 2, 200),
+  REDIS_URL: optionalText,
+  REDIS_PREFIX: z.string().default(""),
+  AUTH_SECRET: z.string().min(32, "set AUTH_SECRET to at least 32 characters (openssl rand -base64 48)"),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  METRICS_TOKEN: optionalText,
+  TRIP_LOCK_SECONDS: integer(300, 1, MAX_SECONDS),
+  TRIP_SEARCH_SECONDS: integer(180, 1, MAX_SECONDS),
+  TRIP_OFFER_SECONDS: integer(15, 1, 600),
+  ROUTING_OSRM_URL: optionalText,
+  FCM_SERVICE_ACCOUNT: optionalText,
+  FCM_BASE_URL: z.url().default("https://fcm.googleapis.com"),
+  SMS_HTTP_URL: optionalText,
+  SMS_HTTP_TOKEN: optionalText,
+  SMS_SENDER: z.string().default("SmartLine"),
+  JOB_STALLED_SECONDS: integer(15, 1, 600),
+  SHUTDOWN_SECONDS: integer(20, 1, 300),
+});
+
+const fcmAccountSchema = z.object({
+  project_id: z.string(),
+  client_email: z.string(),
+  private_key: z.string(),
+  token_uri: z.url().default("https://oauth2.googleapis.com/token"),
+});
+
+export interface Config {
+  readonly production: boolean;
+  readonly demo: boolean;
+  readonly logLevel: string;
+  readonly http: { readonly port: number; readonly host: string; readonly publicUrl: string | null; readonly metricsToken: string | null };
+  readonly database: { readonly url: string; readonly poolSize: number };
+  readonly redis: { readonly url: string; readonly prefix: string } | null;
+  readonly auth: { readonly secret: string; readonly accessTokenSeconds: number; readonly refreshTokenSeconds: number };
+  readonly assignment: { readonly lockSeconds: number; readonly groupRows: number; readonly groupsInFlight: number };
+  readonly dispatch: {
+    readonly searchSeconds: number;
+    readonly offerSeconds: number;
+    readonly driversPerBatch: number;
+    readonly maxBatches: number;
+    /** Metres; each ring is tried until one has a driver. */
+    readonly ringsMeters: readonly number[];
+  };
+  readonly jobs: { readonly stalledSeconds: number };
+  readonly routing: { readonly osrmUrl: string } | null;
+  readonly fcm: { readonly account: z.infer<typeof fcmAccountSchema>; readonly baseUrl: string } | null;
+  readonly sms: { readonly url: string; readonly token: string | null; readonly sender: string } | null;
+  readonly shutdownSeconds: number;
+}
+
+/** A configuration that cannot be used: one line for people, naming every wrong variable. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+function parseFcmAccount(text: string): z.infer<typeof fcmAccountSchema> {
+  try {
+    return fcmAccountSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new ConfigError("FCM_SERVICE_ACCOUNT is not a service account's JSON (project_id, client_email, private_key)", { cause });
+  }
+}
+
+/** Reads and checks the environment. Throws `ConfigError` naming all that is wrong at once. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const parsed = envSchema.safeParse(env);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new ConfigError(`Configuration: ${lines.join("; ")}`);
+  }
+  const e = parsed.data;
+  return {
+    production: e.NODE_ENV === "production",
+    demo: e.SMARTLINE_DEMO,
+    logLevel: e.LOG_LEVEL,
+    http: { port: e.PORT, host: e.HOST, publicUrl: e.PUBLIC_URL, metricsToken: e.METRICS_TOKEN },
+    database: { url: e.DATABASE_URL, poolSize: e.DATABASE_POOL_SIZE },
+    redis: e.REDIS_URL === null ? null : { url: e.REDIS_URL, prefix: e.REDIS_PREFIX },
+    auth: { secret: e.AUTH_SECRET, accessTokenSeconds: 15 * 60, refreshTokenSeconds: 30 * 86_400 },
+    assignment: { lockSeconds: e.TRIP_LOCK_SECONDS, groupRows: 64, groupsInFlight: 2 },
+    dispatch: {
+      searchSeconds: e.TRIP_SEARCH_SECONDS,
+      offerSeconds: e.TRIP_OFFER_SECONDS,
+      driversPerBatch: 5,
+      maxBatches: 6,
+      ringsMeters: [2000, 3000, 4000, 5000],
+    },
+    jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
+    routing: e.ROUTING_OSRM_URL === null ? null : { osrmUrl: e.ROUTING_OSRM_URL },
+    fcm: e.FCM_SERVICE_ACCOUNT === null ? null : { account: parseFcmAccount(e.FCM_SERVICE_ACCOUNT), baseUrl: e.FCM_BASE_URL },
+    sms: e.SMS_HTTP_URL === null ? null : { url: e.SMS_HTTP_URL, token: e.SMS_HTTP_TOKEN, sender: e.SMS_SENDER },
+    shutdownSeconds: e.SHUTDOWN_SECONDS,
+  };
+}

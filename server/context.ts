@@ -1,0 +1,166 @@
+import type { Config } from "#server/config/env.ts";
+import { AcceptGroup } from "#server/domain/assignment/accept-group.ts";
+import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
+import { AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
+import { DriverService } from "#server/domain/drivers/driver-service.ts";
+import { LocationService } from "#server/domain/drivers/location-service.ts";
+import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
+import { Effects } from "#server/domain/effects/effects.ts";
+import { IdentityService } from "#server/domain/identity/identity-service.ts";
+import { Tokens } from "#server/domain/identity/tokens.ts";
+import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
+import { createFcm } from "#server/domain/notifications/fcm.ts";
+import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
+import { NotificationService } from "#server/domain/notifications/notification-service.ts";
+import { createRecorder } from "#server/domain/notifications/recorder.ts";
+import { createSmsHttp } from "#server/domain/notifications/sms-http.ts";
+import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
+import { TripService } from "#server/domain/trips/trip-service.ts";
+import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
+import { type Clock, systemClock } from "#server/platform/clock.ts";
+import { type Database, openDatabase } from "#server/platform/db.ts";
+import { createProviderClient } from "#server/platform/http-client.ts";
+import { createJobQueue, type JobQueue } from "#server/platform/job-queue.ts";
+import { FallbackTripLock } from "#server/platform/locks/fallback-trip-lock.ts";
+import { MemoryTripLock } from "#server/platform/locks/memory-trip-lock.ts";
+import { RedisTripLock } from "#server/platform/locks/redis-trip-lock.ts";
+import type { TripLock } from "#server/platform/locks/trip-lock.ts";
+import { createLogger, type Logger } from "#server/platform/logger.ts";
+import { createMetrics, type Metrics } from "#server/platform/metrics.ts";
+import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
+import { redisKeys } from "#server/platform/redis-keys.ts";
+import { createRouter, type Router } from "#server/platform/routing.ts";
+import { createOutboxWakeUp } from "#server/platform/wake-up.ts";
+
+/** Everything a role needs, built once from the configuration. */
+export interface AppContext {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly db: Database;
+  readonly redis: RedisConnections | null;
+  readonly lock: TripLock;
+  readonly bus: EventBus;
+  readonly queue: JobQueue;
+  readonly router: Router;
+  readonly effects: Effects;
+  readonly idempotency: IdempotencyService;
+  readonly events: TripEventLog;
+  readonly tokens: Tokens;
+  readonly identity: IdentityService;
+  readonly assignment: AssignmentService;
+  readonly trips: TripService;
+  readonly drivers: DriverService;
+  readonly locations: LocationService;
+  readonly dispatch: DispatchService;
+  readonly notifications: NotificationService;
+  /** Tells the relays of all processes that the outbox has rows. */
+  readonly wakeOutbox: () => void;
+  /** Writes what waits in memory and closes all that was opened. */
+  dispose(): Promise<void>;
+}
+
+/** What tests put in the place of the real thing. */
+export interface ContextOverrides {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly lock?: TripLock;
+  readonly push?: PushProvider;
+  readonly sms?: SmsProvider;
+  /** PostgreSQL schema of BullMQ when there is no Redis. */
+  readonly jobsSchema?: string;
+  readonly processMetrics?: boolean;
+}
+
+/** The one composition root. Opens connections; `dispose` closes them. */
+export function createContext(config: Config, overrides: ContextOverrides = {}): AppContext {
+  const logger = overrides.logger ?? createLogger(config.logLevel);
+  const clock = overrides.clock ?? systemClock;
+  const metrics = createMetrics({ processMetrics: overrides.processMetrics ?? false });
+  const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, logger });
+  const redis = config.redis === null ? null : openRedis(config.redis.url, logger);
+  const keys = redisKeys(config.redis?.prefix ?? "");
+
+  const memoryLock = new MemoryTripLock({ clock, ttlSeconds: config.assignment.lockSeconds });
+  const ownLock =
+    redis === null
+      ? memoryLock
+      : new FallbackTripLock({
+          primary: new RedisTripLock({ redis: redis.commands, keys, clock, ttlSeconds: config.assignment.lockSeconds }),
+          secondary: memoryLock,
+          isReady: redis.isReady,
+        });
+  const lock = overrides.lock ?? ownLock;
+  const bus = redis === null ? new LocalBus(clock) : new RedisBus({ clock, redis, keys, logger });
+  const queue = createJobQueue({
+    backend:
+      config.redis === null
+        ? { kind: "postgres", url: config.database.url, schema: overrides.jobsSchema ?? "bullmq" }
+        : { kind: "redis", url: config.redis.url, prefix: keys.queuePrefix },
+    stalledSeconds: config.jobs.stalledSeconds,
+    logger,
+  });
+  const wakeUp = createOutboxWakeUp(db.pool);
+  const events = new TripEventLog({ pool: db.pool, clock, logger });
+  const effects = new Effects(db);
+
+  const osrm = config.routing === null ? null : { url: config.routing.osrmUrl, client: createProviderClient({ name: "osrm", metrics, timeoutMs: 1500, retries: 0 }) };
+  const router = createRouter({ osrm, logger });
+  const tokens = new Tokens(config.auth);
+  const trips = new TripService({ db, lock, router, events, onCommitted: wakeUp.wake, otpSecret: config.auth.secret, dispatch: config.dispatch });
+  const store = new AssignmentStore(db.pool);
+  const group = new AcceptGroup({
+    decide: (requests) => store.decide(requests),
+    maxRows: config.assignment.groupRows,
+    maxInFlight: config.assignment.groupsInFlight,
+    monotonicMs: () => clock.monotonicMs(),
+    onGroup: (rows) => metrics.acceptGroupRows.observe(rows),
+    onRetry: () => metrics.acceptRetries.inc(),
+  });
+  const locations = new LocationService({ db, bus, clock, metrics, logger });
+  const { push, sms } = messageProviders(config, db, metrics);
+
+  return {
+    config,
+    logger,
+    clock,
+    metrics,
+    db,
+    redis,
+    lock,
+    bus,
+    queue,
+    router,
+    effects,
+    idempotency: new IdempotencyService(db),
+    events,
+    tokens,
+    identity: new IdentityService({ db, tokens }),
+    assignment: new AssignmentService({ lock, group, store, events, onCommitted: wakeUp.wake, clock, metrics, logger }),
+    trips,
+    drivers: new DriverService({ db, trips, bus }),
+    locations,
+    dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
+    notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
+    wakeOutbox: wakeUp.wake,
+    async dispose() {
+      wakeUp.close();
+      await locations.drain();
+      await events.drain();
+      await queue.close();
+      bus.close();
+      await redis?.close();
+      await db.close();
+    },
+  };
+}
+
+/** The configured providers; where none is, the recorder. */
+function messageProviders(config: Config, db: Database, metrics: Metrics): { push: PushProvider; sms: SmsProvider } {
+  const recorder = createRecorder(db);
+  return {
+    push: config.fcm === null ? recorder.push : createFcm({ ...config.fcm, client: createProviderClient({ name: "fcm", metrics }) }),
+    sms: config.sms === null ? recorder.sms : createSmsHttp({ ...config.sms, client: createProviderClient({ name: "sms", metrics }) }),
+  };
+}

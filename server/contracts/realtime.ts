@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { coordinatesSchema } from "./geo.ts";
+import { idSchema } from "./ids.ts";
+
+/** The channels of the WebSocket and who may listen to each; names are those the shipped apps use. */
+export const channels = {
+  /** Offers to a driver, and their revocation. */
+  offers: (driverId: string) => `customer-trip-request.${driverId}`,
+  /** To a customer: a driver has your trip. */
+  accepted: (customerId: string) => `driver-trip-accepted.${customerId}`,
+  /** To a driver who had an offer: another driver has the trip. */
+  takenByAnother: (driverId: string) => `another-driver-trip-accepted.${driverId}`,
+  /** To a driver: the customer cancelled. */
+  cancelled: (driverId: string) => `customer-trip-cancelled.${driverId}`,
+  /** To a trip's customer and operators: where the driver is. */
+  driverLocation: (tripId: string) => `driver-location.${tripId}`,
+  /** To a trip's people: every change of state. */
+  trip: (tripId: string) => `trip.${tripId}`,
+} as const;
+
+/** Topics of the bus that only our own processes listen to. */
+export const topics = {
+  /** Batches of driver positions, for the console's map. */
+  locations: "ops.locations",
+  /** Ids of trips that changed. */
+  trips: "ops.trips",
+  /** Ids of drivers whose availability changed. */
+  drivers: "ops.drivers",
+} as const;
+
+/** One driver's position as it came in. Metres, degrees clockwise from north, metres per second. */
+export const locationUpdateSchema = coordinatesSchema.extend({
+  accuracy: z.number().min(0).max(100_000).optional(),
+  heading: z.number().min(0).max(360).optional(),
+  speed: z.number().min(0).max(150).optional(),
+  recordedAt: z.iso.datetime({ offset: true }).optional(),
+});
+export type LocationUpdate = z.infer<typeof locationUpdateSchema>;
+
+/** Frames from an app. The first must be `auth`. */
+export const clientFrameSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("auth"), id: z.string().max(64).optional(), token: z.string().min(1).max(4096) }),
+  z.strictObject({ type: z.literal("ping"), id: z.string().max(64).optional() }),
+  locationUpdateSchema.extend({ type: z.literal("location"), id: z.string().max(64).optional() }).strict(),
+  z.strictObject({
+    type: z.literal("subscribe"),
+    id: z.string().max(64).optional(),
+    channel: z.string().min(1).max(120),
+    epoch: z.string().max(64).optional(),
+    offset: z.int().min(0).optional(),
+  }),
+  z.strictObject({ type: z.literal("unsubscribe"), id: z.string().max(64).optional(), channel: z.string().min(1).max(120) }),
+]);
+export type ClientFrame = z.infer<typeof clientFrameSchema>;
+
+/** WebSocket close codes. */
+export const CLOSE = {
+  tooLarge: 1009,
+  goingAway: 1001,
+  notAuthenticated: 3003,
+  slowConsumer: 3008,
+  noPong: 3012,
+} as const;
+
+/** What the bus carries: the name of the event and its data. */
+export interface BusMessage {
+  readonly event: string;
+  readonly data: unknown;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+}
+
+export const tripIdsSchema = z.object({ ids: z.array(idSchema) });

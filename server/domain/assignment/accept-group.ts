@@ -1,0 +1,110 @@
+import type { AcceptRequest, Decision } from "#server/domain/assignment/assignment-store.ts";
+import { withRetries } from "#server/platform/db.ts";
+
+/** A decision, and how it came about: for the trip's events and the metrics. Milliseconds. */
+export interface GroupedDecision {
+  readonly decision: Decision;
+  /** From asking to the statement's start. */
+  readonly waitMs: number;
+  readonly statementMs: number;
+  readonly groupSize: number;
+}
+
+interface Waiting {
+  readonly request: AcceptRequest;
+  readonly since: number;
+  readonly resolve: (decision: GroupedDecision) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface AcceptGroupOptions {
+  readonly decide: (group: readonly AcceptRequest[]) => Promise<Decision[]>;
+  /** Rows in one statement at the most. */
+  readonly maxRows: number;
+  /** Statements at once. More than a few only fight each other for the database's cores. */
+  readonly maxInFlight: number;
+  readonly monotonicMs: () => number;
+  readonly onGroup?: (rows: number) => void;
+  readonly onRetry?: () => void;
+}
+
+/**
+ * Puts the accepts that wait at the same moment into one statement: round trips and commits are the cost of an accept.
+ * A group holds at most one accept of each trip and of each driver; the second waits for the next group, where the
+ * database sees what the first one did. So grouping changes no verdict. When a group's statement fails (one bad row
+ * fails all), each of its accepts is decided alone, and only the bad one gets the error.
+ */
+export class AcceptGroup {
+  readonly #options: AcceptGroupOptions;
+  #waiting: Waiting[] = [];
+  #inFlight = 0;
+  #flushPlanned = false;
+
+  constructor(options: AcceptGroupOptions) {
+    this.#options = options;
+  }
+
+  decide(request: AcceptRequest): Promise<GroupedDecision> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, since: this.#options.monotonicMs(), resolve, reject });
+      this.#planFlush();
+    });
+  }
+
+  /** After this turn of the event loop, so that all accepts that arrived in it share a statement. */
+  #planFlush(): void {
+    if (this.#flushPlanned || this.#inFlight >= this.#options.maxInFlight) return;
+    this.#flushPlanned = true;
+    setImmediate(() => {
+      this.#flushPlanned = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
+      const group = this.#takeGroup();
+      this.#inFlight++;
+      this.#run(group).finally(() => {
+        this.#inFlight--;
+        if (this.#waiting.length > 0) this.#planFlush();
+      });
+    }
+  }
+
+  #takeGroup(): Waiting[] {
+    const group: Waiting[] = [];
+    const rest: Waiting[] = [];
+    const taken = new Set<string>();
+    for (const one of this.#waiting) {
+      const { tripId, driverId } = one.request;
+      if (group.length >= this.#options.maxRows || taken.has(tripId) || taken.has(driverId)) {
+        rest.push(one);
+        continue;
+      }
+      taken.add(tripId).add(driverId);
+      group.push(one);
+    }
+    this.#waiting = rest;
+    return group;
+  }
+
+  async #run(group: readonly Waiting[]): Promise<void> {
+    const { monotonicMs, onGroup, onRetry } = this.#options;
+    const started = monotonicMs();
+    onGroup?.(group.length);
+    try {
+      const decisions = await withRetries(() => this.#options.decide(group.map((one) => one.request)), onRetry);
+      const statementMs = monotonicMs() - started;
+      group.forEach((one, i) => {
+        const decision = decisions[i];
+        if (decision === undefined) one.reject(new Error("the statement answered for fewer accepts than it was given"));
+        else one.resolve({ decision, waitMs: started - one.since, statementMs, groupSize: group.length });
+      });
+    } catch (error) {
+      const [only] = group;
+      if (group.length === 1 && only !== undefined) only.reject(error);
+      else for (const one of group) await this.#run([one]);
+    }
+  }
+}

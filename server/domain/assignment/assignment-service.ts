@@ -1,0 +1,165 @@
+import { DomainError, type ErrorCode } from "#server/contracts/errors.ts";
+import type { Trip } from "#server/contracts/trips.ts";
+import type { AcceptGroup, GroupedDecision } from "#server/domain/assignment/accept-group.ts";
+import { type AssignmentStore, type Decision, newAttemptId } from "#server/domain/assignment/assignment-store.ts";
+import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
+import { toTrip } from "#server/domain/trips/trip-row.ts";
+import type { Clock } from "#server/platform/clock.ts";
+import type { LockClaim, TripLock } from "#server/platform/locks/trip-lock.ts";
+import type { Logger } from "#server/platform/logger.ts";
+import type { Metrics } from "#server/platform/metrics.ts";
+
+export interface AcceptInput {
+  readonly tripId: string;
+  readonly driverId: string;
+  readonly expectedVersion: number | null;
+  readonly requestId: string | null;
+}
+
+/** A lost or refused accept is no fault: it is one of the answers. */
+export type AcceptOutcome =
+  | { readonly accepted: true; readonly alreadyAccepted: boolean; readonly trip: Trip }
+  | { readonly accepted: false; readonly code: ErrorCode; readonly detail: string };
+
+/**
+ * A lock older than this on a trip that the database still has waiting was left by a process that died between its
+ * lock and its statement (whose time-out is shorter than the lock's life, longer than this only under great trouble).
+ */
+const SUSPECT_LOCK_MS = 5000;
+
+const TAKEN: AcceptOutcome = { accepted: false, code: "TRIP_ALREADY_ASSIGNED", detail: "Another driver has this trip." };
+
+function outcomeOf(decision: Decision): AcceptOutcome {
+  switch (decision.kind) {
+    case "won":
+      return { accepted: true, alreadyAccepted: false, trip: toTrip(decision.trip) };
+    case "already_yours":
+      return { accepted: true, alreadyAccepted: true, trip: toTrip(decision.trip) };
+    case "trip_not_found":
+      return { accepted: false, code: "NOT_FOUND", detail: "There is no such trip." };
+    case "taken":
+      return TAKEN;
+    case "not_pending":
+      return { accepted: false, code: "INVALID_TRANSITION", detail: `The trip is ${decision.status}.` };
+    case "version_conflict":
+      return { accepted: false, code: "VERSION_CONFLICT", detail: `The trip changed meanwhile; its version is ${decision.version} now.` };
+    case "driver_unavailable":
+      return { accepted: false, code: "DRIVER_NOT_AVAILABLE", detail: decision.why };
+  }
+}
+
+/**
+ * The assignment engine: lock → one statement → answer → outbox. The lock is a courtesy to the database, the statement
+ * the decision; nothing else (message, routing, broadcast) happens before the answer.
+ */
+export class AssignmentService {
+  readonly #lock: TripLock;
+  readonly #group: AcceptGroup;
+  readonly #store: Pick<AssignmentStore, "isWaiting">;
+  readonly #events: TripEventLog;
+  readonly #onCommitted: () => void;
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+  readonly #logger: Logger;
+
+  constructor(options: {
+    lock: TripLock;
+    group: AcceptGroup;
+    store: Pick<AssignmentStore, "isWaiting">;
+    events: TripEventLog;
+    /** Wakes the outbox relay. */
+    onCommitted: () => void;
+    clock: Clock;
+    metrics: Metrics;
+    logger: Logger;
+  }) {
+    this.#lock = options.lock;
+    this.#group = options.group;
+    this.#store = options.store;
+    this.#events = options.events;
+    this.#onCommitted = options.onCommitted;
+    this.#clock = options.clock;
+    this.#metrics = options.metrics;
+    this.#logger = options.logger;
+  }
+
+  /** Throws only when the database is away or refuses the statement; the lock is then given back. */
+  async accept(input: AcceptInput): Promise<AcceptOutcome> {
+    const started = this.#clock.monotonicMs();
+    const attemptId = newAttemptId();
+    const claim = await this.#claim(input);
+    const lockMs = this.#clock.monotonicMs() - started;
+    this.#metrics.tripLock.observe({ backend: this.#lock.backend, outcome: claim.outcome }, lockMs / 1000);
+    if (claim.outcome === "held") {
+      this.#report(input, attemptId, TAKEN, { started, lockMs, grouped: null });
+      return TAKEN;
+    }
+    let grouped: GroupedDecision;
+    try {
+      grouped = await this.#group.decide({ attemptId, tripId: input.tripId, driverId: input.driverId, expectedVersion: input.expectedVersion });
+    } catch (error) {
+      await this.#giveBack(input.tripId, claim.value);
+      const outcome: AcceptOutcome = { accepted: false, code: error instanceof DomainError ? error.code : "INTERNAL", detail: "The database did not decide." };
+      this.#report(input, attemptId, outcome, { started, lockMs, grouped: null });
+      throw error;
+    }
+    const outcome = outcomeOf(grouped.decision);
+    // The lock survives nothing that the database denies; nor is one taken anew for a trip that was won before.
+    if (!outcome.accepted || (outcome.alreadyAccepted && claim.outcome === "acquired")) await this.#giveBack(input.tripId, claim.value);
+    if (grouped.decision.kind === "won") this.#onCommitted();
+    this.#report(input, attemptId, outcome, { started, lockMs, grouped });
+    return outcome;
+  }
+
+  async #claim({ tripId, driverId }: AcceptInput): Promise<LockClaim> {
+    const claim = await this.#lock.acquire(tripId, driverId);
+    if (claim.outcome !== "held" || claim.ageMs === null || claim.ageMs < SUSPECT_LOCK_MS) return claim;
+    if (!(await this.#store.isWaiting(tripId))) return claim;
+    this.#logger.warn({ tripId, driverId, ownerDriverId: claim.ownerDriverId, ageMs: claim.ageMs }, "taking over an orphaned trip lock");
+    return this.#lock.takeOver(tripId, claim.value, driverId);
+  }
+
+  async #giveBack(tripId: string, value: string): Promise<void> {
+    try {
+      await this.#lock.release(tripId, value);
+    } catch (error) {
+      this.#logger.warn({ err: error, tripId }, "trip lock not released; it expires by itself");
+    }
+  }
+
+  #report(
+    input: AcceptInput,
+    attemptId: string,
+    outcome: AcceptOutcome,
+    timing: { started: number; lockMs: number; grouped: GroupedDecision | null },
+  ): void {
+    const totalMs = this.#clock.monotonicMs() - timing.started;
+    const verdict = !outcome.accepted ? (outcome.code === "TRIP_ALREADY_ASSIGNED" ? "lost" : "refused") : outcome.alreadyAccepted ? "already_yours" : "won";
+    this.#metrics.tripAccept.observe({ verdict }, totalMs / 1000);
+    if (!outcome.accepted && outcome.code === "NOT_FOUND") return;
+    this.#events.record({
+      tripId: input.tripId,
+      kind: "accept.attempt",
+      actor: { type: "driver", id: input.driverId },
+      data: {
+        attemptId,
+        verdict,
+        code: outcome.accepted ? null : outcome.code,
+        detail: outcome.accepted ? null : outcome.detail,
+        lockMs: round(timing.lockMs),
+        waitMs: round(timing.grouped?.waitMs ?? null),
+        statementMs: round(timing.grouped?.statementMs ?? null),
+        totalMs: round(totalMs),
+        groupSize: timing.grouped?.groupSize ?? null,
+        requestId: input.requestId,
+      },
+    });
+  }
+}
+
+/** Hundredths of a millisecond. */
+function round(ms: number): number;
+function round(ms: number | null): number | null;
+function round(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,168 @@
+import type { Pool } from "pg";
+import { newId } from "#server/contracts/ids.ts";
+import type { TripStatus } from "#server/contracts/trips.ts";
+import { TRIP_COLUMNS, TRIP_JOINS, type TripRow } from "#server/domain/trips/trip-row.ts";
+
+/** One driver's wish for one trip. `attemptId` names the attempt in the trip's events and is the outbox row's id if it wins. */
+export interface AcceptRequest {
+  readonly attemptId: string;
+  readonly tripId: string;
+  readonly driverId: string;
+  readonly expectedVersion: number | null;
+}
+
+/** What the database decided. All but `won` changed nothing. */
+export type Decision =
+  | { readonly kind: "won"; readonly trip: TripRow }
+  | { readonly kind: "already_yours"; readonly trip: TripRow }
+  | { readonly kind: "trip_not_found" }
+  | { readonly kind: "taken" }
+  | { readonly kind: "not_pending"; readonly status: TripStatus }
+  | { readonly kind: "version_conflict"; readonly version: number }
+  | { readonly kind: "driver_unavailable"; readonly why: string };
+
+/**
+ * The one statement of the assignment engine: trip, driver, offer and outbox row, all or nothing, for a group of
+ * accepts with at most one per trip and per driver.
+ *
+ * Why it is shaped so:
+ * - Data-modifying CTEs all run. So the trip is locked first, the verdict is drawn from the locked rows, the driver's
+ *   update joins on a won verdict, the trip's on the driver's: no driver is left `on_trip` with nothing.
+ * - Rows are locked in id order, all trips before any driver (the count reads the whole of `trip` first; EXISTS would
+ *   stop at one), by every statement that locks both: no deadlock among groups.
+ *   (FOR UPDATE rereads a row that changed since the statement's snapshot, so the verdict is never drawn from old data.)
+ * - A driver's own finished or live trip answers `already_yours` before anything else, so a retry after the version
+ *   moved on is still a success.
+ * - The partial unique index one_live_trip_per_driver stands behind it: should a row be in a state that this statement
+ *   did not foresee, the whole statement fails and nothing is changed.
+ */
+const ACCEPT = `
+WITH wanted AS (
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
+    AS w(attempt_id, trip_id, driver_id, expected_version)
+), trip AS MATERIALIZED (
+  SELECT t.* FROM trip_requests t WHERE t.id = ANY($2::uuid[]) ORDER BY t.id FOR UPDATE
+), driver AS MATERIALIZED (
+  SELECT d.user_id, d.is_online, d.availability_status FROM driver_details d
+  WHERE d.user_id = ANY($3::uuid[]) AND (SELECT count(*) FROM trip WHERE current_status = 'pending') > 0
+  ORDER BY d.user_id FOR UPDATE
+), verdict AS MATERIALIZED (
+  SELECT w.*, t.version, t.current_status, v.id AS vehicle_id,
+    CASE
+      WHEN t.id IS NULL THEN 'trip_not_found'
+      WHEN t.driver_id = w.driver_id AND t.current_status IN ('accepted', 'arrived', 'ongoing', 'completed')
+        THEN 'already_yours'
+      WHEN t.driver_id IS NOT NULL AND t.current_status <> 'cancelled' THEN 'taken'
+      WHEN t.current_status <> 'pending' THEN 'not_pending'
+      WHEN w.expected_version IS NOT NULL AND w.expected_version <> t.version THEN 'version_conflict'
+      WHEN d.user_id IS NULL OR NOT u.is_active THEN 'inactive'
+      WHEN NOT d.is_online THEN 'offline'
+      WHEN d.availability_status <> 'available' THEN d.availability_status
+      WHEN v.id IS NULL THEN 'no_vehicle'
+      WHEN v.category_id <> t.vehicle_category_id THEN 'other_category'
+      ELSE 'won'
+    END AS verdict
+  FROM wanted w
+  LEFT JOIN trip t ON t.id = w.trip_id
+  LEFT JOIN driver d ON d.user_id = w.driver_id
+  LEFT JOIN users u ON u.id = w.driver_id
+  LEFT JOIN vehicles v ON v.driver_id = w.driver_id AND v.is_active
+), driver_taken AS (
+  UPDATE driver_details d SET availability_status = 'on_trip', availability_since = now(), updated_at = now()
+  FROM verdict w WHERE w.verdict = 'won' AND d.user_id = w.driver_id
+  RETURNING d.user_id
+), trip_taken AS (
+  UPDATE trip_requests t SET current_status = 'accepted', driver_id = w.driver_id, vehicle_id = w.vehicle_id,
+    version = t.version + 1, locked_at = now(), updated_at = now(), next_dispatch_at = NULL, message = NULL
+  FROM verdict w JOIN driver_taken d ON d.user_id = w.driver_id
+  WHERE w.verdict = 'won' AND t.id = w.trip_id AND t.current_status = 'pending' AND t.driver_id IS NULL
+  RETURNING t.*
+), offer_taken AS (
+  UPDATE trip_offers o SET status = 'accepted', ended_at = now()
+  FROM trip_taken t WHERE o.trip_request_id = t.id AND o.driver_id = t.driver_id AND o.status = 'open'
+), told AS (
+  INSERT INTO outbox (id, topic, trip_id, payload)
+  SELECT w.attempt_id, 'process-trip-acceptance', t.id,
+    jsonb_build_object('tripId', t.id, 'driverId', t.driver_id, 'version', t.version, 'attemptId', w.attempt_id)
+  FROM trip_taken t JOIN verdict w ON w.trip_id = t.id
+), now_theirs AS (
+  SELECT * FROM trip_taken
+  UNION ALL
+  SELECT t.* FROM trip t JOIN verdict w ON w.trip_id = t.id AND w.verdict = 'already_yours'
+)
+SELECT w.attempt_id, w.verdict, w.version AS seen_version, w.current_status AS seen_status, x.*
+FROM verdict w
+LEFT JOIN (SELECT ${TRIP_COLUMNS} FROM now_theirs t ${TRIP_JOINS}) x ON x.id = w.trip_id`;
+
+interface DecisionRow extends TripRow {
+  readonly attempt_id: string;
+  readonly verdict: string;
+  readonly seen_version: number;
+  readonly seen_status: TripStatus;
+}
+
+const UNAVAILABLE: Readonly<Record<string, string>> = {
+  inactive: "The driver's account is not active.",
+  offline: "The driver is offline.",
+  unavailable: "The driver is not taking trips.",
+  on_trip: "The driver has another trip.",
+  on_bidding: "The driver is bidding for another trip.",
+  no_vehicle: "The driver has no active vehicle.",
+  other_category: "The driver's vehicle is not of the category asked for.",
+};
+
+function toDecision(row: DecisionRow): Decision {
+  switch (row.verdict) {
+    case "won":
+    case "already_yours":
+      return { kind: row.verdict, trip: row };
+    case "trip_not_found":
+    case "taken":
+      return { kind: row.verdict };
+    case "not_pending":
+      return { kind: "not_pending", status: row.seen_status };
+    case "version_conflict":
+      return { kind: "version_conflict", version: row.seen_version };
+    default:
+      return { kind: "driver_unavailable", why: UNAVAILABLE[row.verdict] ?? "The driver cannot take this trip." };
+  }
+}
+
+/** The SQL, for the bench: the same statement from a bare client is the limit that the engine is measured against. */
+export const ACCEPT_STATEMENT = ACCEPT;
+
+export class AssignmentStore {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Decides a group: no two requests of one trip or one driver, at most 64. Answers in the order asked. */
+  async decide(group: readonly AcceptRequest[]): Promise<Decision[]> {
+    const { rows } = await this.#pool.query<DecisionRow>({
+      name: "accept",
+      text: ACCEPT,
+      values: [group.map((a) => a.attemptId), group.map((a) => a.tripId), group.map((a) => a.driverId), group.map((a) => a.expectedVersion)],
+    });
+    const byAttempt = new Map(rows.map((row) => [row.attempt_id, toDecision(row)]));
+    return group.map((request) => {
+      const decision = byAttempt.get(request.attemptId);
+      if (decision === undefined) throw new Error(`no verdict for attempt ${request.attemptId}`);
+      return decision;
+    });
+  }
+
+  /** Whether the database still has the trip waiting: a lock on such a trip was left by someone who died. */
+  async isWaiting(tripId: string): Promise<boolean> {
+    const { rows } = await this.#pool.query<{ waiting: boolean }>({
+      name: "trip-is-waiting",
+      text: "SELECT current_status = 'pending' AND driver_id IS NULL AS waiting FROM trip_requests WHERE id = $1",
+      values: [tripId],
+    });
+    return rows[0]?.waiting ?? false;
+  }
+}
+
+/** A fresh attempt id: a UUIDv7, so that attempts and outbox rows sort by time. */
+export const newAttemptId = newId;

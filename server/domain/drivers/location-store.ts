@@ -1,0 +1,42 @@
+import type { Coordinates } from "#server/contracts/geo.ts";
+import type { Queryable } from "#server/platform/db.ts";
+
+export interface StoredLocation extends Coordinates {
+  readonly userId: string;
+  readonly heading: number | null;
+  readonly speed: number | null;
+  readonly accuracy: number | null;
+  readonly recordedAt: Date;
+}
+
+/** Upserts many positions at once; an older one never overwrites a newer. The zone is found by the database. */
+const UPSERT = `
+INSERT INTO user_last_locations (user_id, type, location, heading, speed, accuracy, zone_id, recorded_at, updated_at)
+SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy,
+  (SELECT a.zone_id FROM zone_areas a
+   WHERE NOT a.is_hole AND box(a.area) @> box(point(l.lng, l.lat), point(l.lng, l.lat)) AND a.area @> point(l.lng, l.lat) LIMIT 1),
+  l.recorded_at, now()
+FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[])
+  AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at)
+JOIN users u ON u.id = l.user_id
+ORDER BY l.user_id
+ON CONFLICT (user_id) DO UPDATE SET location = EXCLUDED.location, heading = EXCLUDED.heading, speed = EXCLUDED.speed,
+  accuracy = EXCLUDED.accuracy, zone_id = EXCLUDED.zone_id, recorded_at = EXCLUDED.recorded_at, updated_at = EXCLUDED.updated_at
+WHERE user_last_locations.recorded_at <= EXCLUDED.recorded_at`;
+
+/** At most one position per user: the caller keeps the newest. */
+export async function upsertLocations(db: Queryable, batch: readonly StoredLocation[]): Promise<void> {
+  await db.query({
+    name: "locations-upsert",
+    text: UPSERT,
+    values: [
+      batch.map((l) => l.userId),
+      batch.map((l) => l.lat),
+      batch.map((l) => l.lng),
+      batch.map((l) => l.heading),
+      batch.map((l) => l.speed),
+      batch.map((l) => l.accuracy),
+      batch.map((l) => l.recordedAt),
+    ],
+  });
+}

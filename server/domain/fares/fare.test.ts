@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { fareFor } from "#server/domain/fares/fare.ts";
+
+const tariff = { baseFare: 1000, farePerKm: 500, farePerMin: 50, minimumFare: 2000 };
+
+describe("fareFor", () => {
+  it("adds base, distance and time", () => {
+    // 10.00 + 8 km × 5.00 + 12 min × 0.50
+    expect(fareFor(tariff, { distanceMeters: 8000, durationSeconds: 720, surge: 1 })).toBe(5600);
+  });
+  it("is never below the minimum", () => {
+    expect(fareFor(tariff, { distanceMeters: 100, durationSeconds: 20, surge: 1 })).toBe(2000);
+  });
+  it("applies surge to the minimum too, and rounds once", () => {
+    expect(fareFor(tariff, { distanceMeters: 0, durationSeconds: 0, surge: 1.5 })).toBe(3000);
+    expect(fareFor(tariff, { distanceMeters: 8001, durationSeconds: 721, surge: 1 })).toBe(5601);
+  });
+});

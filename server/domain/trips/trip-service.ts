@@ -1,0 +1,260 @@
+import type { Place } from "#server/contracts/geo.ts";
+import { DomainError } from "#server/contracts/errors.ts";
+import { newId, refIdOf } from "#server/contracts/ids.ts";
+import type { Trip, TripStatus } from "#server/contracts/trips.ts";
+import { fareFor } from "#server/domain/fares/fare.ts";
+import { findCategoryTariff } from "#server/domain/fares/fare-store.ts";
+import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
+import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
+import { MAX_OTP_ATTEMPTS, tripOtp, tripOtpHash } from "#server/domain/trips/trip-otp.ts";
+import { toTrip } from "#server/domain/trips/trip-row.ts";
+import { isLive, nextOrThrow } from "#server/domain/trips/trip-state.ts";
+import * as store from "#server/domain/trips/trip-store.ts";
+import { findZoneAt } from "#server/domain/zones/zone-store.ts";
+import { equalInConstantTime } from "#server/platform/crypto.ts";
+import type { Database, Queryable } from "#server/platform/db.ts";
+import type { TripLock } from "#server/platform/locks/trip-lock.ts";
+import type { Router } from "#server/platform/routing.ts";
+
+/** Who acts. Operators act on any trip; the others on their own. */
+export interface TripActor {
+  readonly type: "customer" | "driver" | "operator";
+  readonly id: string;
+}
+
+export interface TripRequestInput {
+  readonly pickup: Place;
+  readonly destination: Place;
+  readonly stops: readonly Place[];
+  readonly vehicleCategory: string;
+  readonly paymentMethod: string;
+  readonly type: "ride_request" | "parcel";
+  readonly couponCode?: string;
+  readonly parcel?: unknown;
+}
+
+const notFound = () => new DomainError("NOT_FOUND", "There is no such trip.");
+
+/** A trip's life apart from who gets it: that is the assignment engine's. */
+export class TripService {
+  readonly #db: Database;
+  readonly #lock: TripLock;
+  readonly #router: Router;
+  readonly #events: TripEventLog;
+  readonly #onCommitted: () => void;
+  readonly #otpSecret: string;
+  readonly #dispatch: { readonly searchSeconds: number; readonly offerSeconds: number };
+
+  constructor(options: {
+    db: Database;
+    lock: TripLock;
+    router: Router;
+    events: TripEventLog;
+    /** Wakes the outbox relay. */
+    onCommitted: () => void;
+    otpSecret: string;
+    dispatch: { readonly searchSeconds: number; readonly offerSeconds: number };
+  }) {
+    this.#db = options.db;
+    this.#lock = options.lock;
+    this.#router = options.router;
+    this.#events = options.events;
+    this.#onCommitted = options.onCommitted;
+    this.#otpSecret = options.otpSecret;
+    this.#dispatch = options.dispatch;
+  }
+
+  /** Books a trip. OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category. */
+  async create(customerId: string, input: TripRequestInput): Promise<Trip> {
+    const zone = await findZoneAt(this.#db.pool, input.pickup);
+    if (zone === null) throw new DomainError("OUTSIDE_SERVICE_AREA", "The pickup is outside our service area. Nothing was booked.");
+    const category = await findCategoryTariff(this.#db.pool, input.vehicleCategory, zone.id);
+    if (category === null) {
+      const fields = [{ path: "vehicleCategory", message: `no active category "${input.vehicleCategory}"` }];
+      throw new DomainError("VALIDATION_FAILED", "There is no such vehicle category.", { fields });
+    }
+    if (category.tariff === null) throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
+    const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
+    const id = newId();
+    const row = await store.insertTrip(this.#db.pool, {
+      id,
+      refId: refIdOf(id),
+      customerId,
+      categoryId: category.categoryId,
+      zoneId: zone.id,
+      type: input.type,
+      paymentMethod: input.paymentMethod,
+      currency: zone.currency,
+      estimatedFare: fareFor(category.tariff, { ...route, surge: 1 }),
+      distanceMeters: route.distanceMeters,
+      durationSeconds: route.durationSeconds,
+      routeEstimated: route.estimated,
+      polyline: route.polyline,
+      pickup: input.pickup,
+      destination: input.destination,
+      stops: input.stops,
+      details: input.couponCode === undefined && input.parcel === undefined ? undefined : { couponCode: input.couponCode, parcel: input.parcel },
+      searchSeconds: this.#dispatch.searchSeconds,
+      offerSeconds: this.#dispatch.offerSeconds,
+      dispatchJobId: newId(),
+    });
+    this.#onCommitted();
+    this.#record(id, "trip.created", { type: "customer", id: customerId }, { zone: zone.name, routeEstimated: route.estimated });
+    return toTrip(row);
+  }
+
+  /** Another's trip does not exist: NOT_FOUND. A driver sees trips they have, had or were offered. */
+  async get(actor: TripActor, id: string): Promise<Trip> {
+    const row = await store.findTrip(this.#db.pool, id);
+    if (row === null) throw notFound();
+    const own = actor.type === "operator" || (actor.type === "customer" ? row.customer_id : row.driver_id) === actor.id;
+    if (!own && !(actor.type === "driver" && (await store.wasOffered(this.#db.pool, id, actor.id)))) throw notFound();
+    const trip = toTrip(row);
+    const showsOtp = actor.type === "customer" && row.driver_id !== null && (row.current_status === "accepted" || row.current_status === "arrived");
+    return showsOtp && row.driver_id !== null ? { ...trip, otp: tripOtp(this.#otpSecret, id, row.driver_id) } : trip;
+  }
+
+  async list(
+    actor: TripActor & { readonly type: "customer" | "driver" },
+    page: { readonly status: readonly TripStatus[] | null; readonly cursor: string | null; readonly limit: number },
+  ): Promise<{ items: Trip[]; nextCursor: string | null }> {
+    const column = actor.type === "customer" ? "customer_id" : "driver_id";
+    const rows = await store.listTripsOf(this.#db.pool, { column, id: actor.id }, { status: page.status, before: page.cursor, limit: page.limit + 1 });
+    const items = rows.slice(0, page.limit).map(toTrip);
+    return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  async arrive(driverId: string, id: string): Promise<Trip> {
+    return this.#advance(driverId, id, "arrive", (tx) => store.setArrived(tx, id));
+  }
+
+  /** VALIDATION_FAILED for a wrong code; after 5 wrong ones in a row RATE_LIMIT_EXCEEDED for a minute. */
+  async start(driverId: string, id: string, otp: string): Promise<Trip> {
+    const right = equalInConstantTime(otp, tripOtp(this.#otpSecret, id, driverId));
+    const codeHash = tripOtpHash(this.#otpSecret, id, tripOtp(this.#otpSecret, id, driverId));
+    const outcome = await this.#db.transaction(async (tx) => {
+      const trip = await this.#lockOwn(tx, { type: "driver", id: driverId }, id);
+      nextOrThrow(trip.current_status, "start");
+      if ((await store.recentOtpFailures(tx, id)) >= MAX_OTP_ATTEMPTS) return "locked";
+      await store.countOtpAttempt(tx, id, codeHash, right);
+      if (!right) return "wrong";
+      await store.setStarted(tx, id);
+      await addToOutbox(tx, "trip-progressed", { tripId: id, version: trip.version + 1, driverId, status: "ongoing" }, { tripId: id });
+      return "started";
+    });
+    const actor = { type: "driver", id: driverId } as const;
+    if (outcome === "locked") throw new DomainError("RATE_LIMIT_EXCEEDED", "Too many wrong codes. Wait a minute, then ask the rider again.", { retryAfterSeconds: 60 });
+    if (outcome === "wrong") {
+      this.#record(id, "trip.otp_refused", actor, {});
+      throw new DomainError("VALIDATION_FAILED", "The code is not the rider's.", { fields: [{ path: "otp", message: "wrong code" }] });
+    }
+    this.#onCommitted();
+    this.#record(id, "trip.started", actor, {});
+    return this.#mustFind(id);
+  }
+
+  /** Ends the ride: the fare is of the distance driven (or, when the app has none, of the estimate) and the time it took. */
+  async complete(driverId: string, id: string, driven: { readonly distanceMeters: number | null }): Promise<Trip> {
+    const trip = await this.#advance(driverId, id, "complete", async (tx, locked) => {
+      const distanceMeters = driven.distanceMeters ?? locked.estimated_distance;
+      const category = await findCategoryTariff(tx, locked.vehicle_category_id, locked.zone_id);
+      if (category?.tariff == null) throw new DomainError("INTERNAL", `no fare for trip ${id}`);
+      const seconds = locked.trip_start_time === null ? 0 : Math.max(0, (Date.now() - locked.trip_start_time.getTime()) / 1000);
+      const fare = fareFor(category.tariff, { distanceMeters, durationSeconds: seconds, surge: locked.surge_multiplier });
+      await store.setCompleted(tx, id, { fare, distanceMeters });
+      await store.freeDriver(tx, driverId);
+    });
+    await this.#lock.releaseOwnedBy(id, driverId);
+    return trip;
+  }
+
+  /** `expectedVersion`: what an operator saw; VERSION_CONFLICT when the trip moved on since. */
+  async cancel(actor: TripActor, id: string, reason: string, expectedVersion: number | null = null): Promise<Trip> {
+    const driverId = await this.#db.transaction(async (tx) => {
+      const trip = await this.#lockOwn(tx, actor, id);
+      this.#checkVersion(trip, expectedVersion);
+      nextOrThrow(trip.current_status, "cancel");
+      await store.setCancelled(tx, id, actor.type, reason);
+      if (trip.driver_id !== null && isLive(trip.current_status)) await store.freeDriver(tx, trip.driver_id);
+      const payload = { tripId: id, version: trip.version + 1, driverId: trip.driver_id, status: "cancelled" } as const;
+      await addToOutbox(tx, "trip-ended", payload, { tripId: id });
+      return trip.driver_id;
+    });
+    this.#onCommitted();
+    if (driverId !== null) await this.#lock.releaseOwnedBy(id, driverId);
+    this.#record(id, "trip.cancelled", actor, { reason });
+    return this.#mustFind(id);
+  }
+
+  /** Hands an accepted, unstarted trip back to waiting, and frees its driver. */
+  async release(actor: TripActor, id: string, reason: string, expectedVersion: number | null): Promise<Trip> {
+    const driverId = await this.#db.transaction(async (tx) => {
+      const trip = await this.#lockOwn(tx, actor, id);
+      this.#checkVersion(trip, expectedVersion);
+      nextOrThrow(trip.current_status, "release");
+      if (trip.driver_id === null) throw new DomainError("INVALID_TRANSITION", "The trip has no driver.");
+      await this.releaseLocked(tx, trip, reason);
+      await store.freeDriver(tx, trip.driver_id);
+      return trip.driver_id;
+    });
+    await this.afterRelease(id, driverId, actor, reason);
+    return this.#mustFind(id);
+  }
+
+  /** The database's part of a release, for a caller that holds the trip's row lock; the driver's row is the caller's. */
+  async releaseLocked(tx: Queryable, trip: store.LockedTrip, reason: string): Promise<void> {
+    if (trip.driver_id === null) return;
+    await store.setReleased(tx, trip.id, this.#dispatch.searchSeconds, reason);
+    await addToOutbox(tx, "trip-released", { tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason }, { tripId: trip.id });
+  }
+
+  /** What follows a committed release: the lock goes at once, so that the next driver is not refused by it. */
+  async afterRelease(id: string, driverId: string, actor: TripActor, reason: string): Promise<void> {
+    this.#onCommitted();
+    await this.#lock.releaseOwnedBy(id, driverId);
+    this.#record(id, "trip.released", actor, { driverId, reason });
+  }
+
+  async #advance(
+    driverId: string,
+    id: string,
+    action: "arrive" | "complete",
+    change: (tx: Queryable, trip: store.LockedTrip) => Promise<void>,
+  ): Promise<Trip> {
+    const status = await this.#db.transaction(async (tx) => {
+      const trip = await this.#lockOwn(tx, { type: "driver", id: driverId }, id);
+      const to = nextOrThrow(trip.current_status, action) as "arrived" | "completed";
+      await change(tx, trip);
+      await addToOutbox(tx, "trip-progressed", { tripId: id, version: trip.version + 1, driverId, status: to }, { tripId: id });
+      return to;
+    });
+    this.#onCommitted();
+    this.#record(id, `trip.${status}`, { type: "driver", id: driverId }, {});
+    return this.#mustFind(id);
+  }
+
+  async #lockOwn(tx: Queryable, actor: TripActor, id: string): Promise<store.LockedTrip> {
+    const trip = await store.lockTrip(tx, id);
+    if (trip === null) throw notFound();
+    if (actor.type === "customer" && trip.customer_id !== actor.id) throw notFound();
+    if (actor.type === "driver" && trip.driver_id !== actor.id) throw notFound();
+    return trip;
+  }
+
+  #checkVersion(trip: store.LockedTrip, expected: number | null): void {
+    if (expected !== null && expected !== trip.version) {
+      throw new DomainError("VERSION_CONFLICT", `The trip changed meanwhile: it is ${trip.current_status}, version ${trip.version}. Nothing was changed; look again.`);
+    }
+  }
+
+  async #mustFind(id: string): Promise<Trip> {
+    const row = await store.findTrip(this.#db.pool, id);
+    if (row === null) throw notFound();
+    return toTrip(row);
+  }
+
+  #record(tripId: string, kind: string, actor: TripActor, data: Record<string, unknown>): void {
+    this.#events.record({ tripId, kind, actor, data });
+  }
+}
+

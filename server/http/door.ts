@@ -1,0 +1,42 @@
+import type { Context } from "hono";
+import type { AppContext } from "#server/context.ts";
+import type { DomainError } from "#server/contracts/errors.ts";
+import { sendProblem } from "#server/http/problem.ts";
+import { peerOf, type RequestContextFactory } from "#server/http/request.ts";
+import { domainErrorOf, type RequestContext } from "#server/trpc/init.ts";
+
+export interface DoorEnv {
+  Variables: { app: AppContext; contexts: RequestContextFactory; requestId: string };
+}
+
+/**
+ * Every JSON door: makes the request's context, runs the work, writes its result, times and logs it. `onError` writes
+ * errors in the door's own dialect; problem+json unless given.
+ */
+export async function respond(
+  c: Context<DoorEnv>,
+  route: string,
+  work: (ctx: RequestContext) => Promise<unknown>,
+  onError: (c: Context, error: DomainError, requestId: string) => Response = sendProblem,
+): Promise<Response> {
+  const app = c.get("app");
+  const started = performance.now();
+  const requestId = c.get("requestId");
+  const ctx = c.get("contexts")({ headers: c.req.raw.headers, requestId, ip: peerOf(c) });
+  let response: Response;
+  try {
+    const result = await work(ctx);
+    response = c.json(result as object, (ctx.reply.status ?? 200) as 200);
+  } catch (thrown) {
+    const error = domainErrorOf(thrown);
+    if (error.code === "INTERNAL") ctx.logger.error({ err: error.cause ?? error, route }, "request failed");
+    response = onError(c, error, requestId);
+  }
+  for (const [name, value] of Object.entries(ctx.reply.headers)) response.headers.set(name, value);
+  const ms = performance.now() - started;
+  app.metrics.httpRequest.observe({ method: c.req.method, route, status: response.status }, ms / 1000);
+  const line = { method: c.req.method, route, status: response.status, ms: Math.round(ms * 10) / 10, ...c.req.param() };
+  if (response.status >= 500) ctx.logger.warn(line, "request");
+  else ctx.logger.debug(line, "request");
+  return response;
+}

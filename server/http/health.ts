@@ -1,0 +1,66 @@
+import type { Hono } from "hono";
+import type { AppContext } from "#server/context.ts";
+import type { DoorEnv } from "#server/http/door.ts";
+import { peerOf } from "#server/http/request.ts";
+import { equalInConstantTime } from "#server/platform/crypto.ts";
+
+export interface Shutdown {
+  /** True from the first signal on: a load balancer must stop sending. */
+  readonly isStopping: () => boolean;
+}
+
+interface Check {
+  readonly status: "up" | "down" | "standalone" | "degraded";
+  readonly latencyMs: number | null;
+  readonly detail?: string;
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
+
+async function checkRedis(app: AppContext): Promise<Check> {
+  if (app.redis === null) return { status: "standalone", latencyMs: null, detail: "no REDIS_URL: one process, jobs in PostgreSQL" };
+  if (!app.redis.isReady()) return { status: "degraded", latencyMs: null, detail: "Redis is away; locks are local and jobs wait" };
+  const started = performance.now();
+  try {
+    const policy = await app.redis.commands.config("GET", "maxmemory-policy").catch(() => null);
+    await app.redis.commands.ping();
+    const latencyMs = performance.now() - started;
+    const value = Array.isArray(policy) ? policy[1] : null;
+    if (typeof value === "string" && value !== "noeviction") return { status: "degraded", latencyMs, detail: `maxmemory-policy is ${value}; jobs can be evicted: set noeviction` };
+    return { status: "up", latencyMs };
+  } catch {
+    return { status: "degraded", latencyMs: null, detail: "Redis does not answer; locks are local and jobs wait" };
+  }
+}
+
+async function checkDatabase(app: AppContext): Promise<Check> {
+  try {
+    return { status: "up", latencyMs: await app.db.ping() };
+  } catch (error) {
+    return { status: "down", latencyMs: null, detail: error instanceof Error ? error.message : "no answer" };
+  }
+}
+
+/** `/health/live` says the process runs; `/health/ready` whether to send it traffic; `/metrics` is for Prometheus. */
+export function mountHealth(hono: Hono<DoorEnv>, app: AppContext, shutdown: Shutdown): void {
+  hono.get("/health/live", (c) => c.json({ status: "live" }));
+
+  hono.get("/health/ready", async (c) => {
+    const [postgres, redis] = await Promise.all([checkDatabase(app), checkRedis(app)]);
+    const stopping = shutdown.isStopping();
+    const ready = !stopping && postgres.status === "up";
+    const status = stopping ? "stopping" : !ready ? "down" : redis.status === "degraded" ? "degraded" : "ready";
+    const round = (check: Check) => ({ ...check, latencyMs: check.latencyMs === null ? null : Math.round(check.latencyMs * 100) / 100 });
+    const body = { status, dependencies: { postgres: round(postgres), redis: round(redis) }, providers: app.notifications.providers };
+    return c.json(body, ready ? 200 : 503);
+  });
+
+  hono.get("/metrics", async (c) => {
+    const token = app.config.http.metricsToken;
+    const bearer = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+    const allowed = LOOPBACK.has(peerOf(c) ?? "") || (token !== null && bearer !== undefined && equalInConstantTime(bearer, token));
+    if (!allowed) return c.text("metrics need a bearer token (METRICS_TOKEN) or a loopback address\n", 401);
+    app.metrics.redisUp.set(app.redis?.isReady() === true ? 1 : 0);
+    return c.body(await app.metrics.registry.metrics(), 200, { "Content-Type": app.metrics.registry.contentType });
+  });
+}

@@ -1,0 +1,127 @@
+import type { Context } from "hono";
+import { decode } from "next-auth/jwt";
+import type { AppContext } from "#server/context.ts";
+import { DomainError } from "#server/contracts/errors.ts";
+import { newId } from "#server/contracts/ids.ts";
+import type { Actor } from "#server/domain/identity/tokens.ts";
+import type { RequestContext } from "#server/trpc/init.ts";
+
+/** The largest body any JSON door takes. */
+export const MAX_BODY_BYTES = 64 * 1024;
+const SANE_REQUEST_ID = /^[\w.:-]{1,64}$/;
+const SESSION_COOKIES = ["__Secure-next-auth.session-token", "next-auth.session-token"];
+
+export function requestIdOf(header: string | undefined): string {
+  return header !== undefined && SANE_REQUEST_ID.test(header) ? header : newId();
+}
+
+function cookieOf(header: string | null, name: string): string | null {
+  for (const part of (header ?? "").split(";")) {
+    const [key, ...value] = part.trim().split("=");
+    if (key === name) return value.join("=");
+  }
+  return null;
+}
+
+/** The operator of a console session, read again from the database every few seconds: a role taken away is gone. */
+class ConsoleSessions {
+  readonly #app: AppContext;
+  readonly #known = new Map<string, { readonly actor: Actor | null; readonly until: number }>();
+
+  constructor(app: AppContext) {
+    this.#app = app;
+  }
+
+  async actorOf(cookies: string | null): Promise<Actor | null> {
+    const token = SESSION_COOKIES.map((name) => cookieOf(cookies, name)).find((value) => value !== null);
+    if (token === undefined || token === null) return null;
+    const claims = await decode({ token, secret: this.#app.config.auth.secret }).catch(() => null);
+    const id = typeof claims?.id === "string" ? claims.id : claims?.sub;
+    if (id === undefined) return null;
+    const known = this.#known.get(id);
+    if (known !== undefined && known.until > Date.now()) return known.actor;
+    const operator = await this.#app.identity.findOperator(id);
+    const role = operator?.roles[0];
+    const actor: Actor | null = operator === null || role === undefined ? null : { type: "operator", id, role, name: operator.name };
+    if (this.#known.size > 1000) this.#known.clear();
+    this.#known.set(id, { actor, until: Date.now() + 5000 });
+    return actor;
+  }
+}
+
+export interface RequestContextFactory {
+  (request: { readonly headers: Headers; readonly requestId: string; readonly ip: string | null }): RequestContext;
+}
+
+/** Makes the context of one request. Whoever needs to know who asks calls `authenticate`, once. */
+export function requestContexts(app: AppContext): RequestContextFactory {
+  const sessions = new ConsoleSessions(app);
+  return ({ headers, requestId, ip }) => {
+    let actor: Promise<Actor> | null = null;
+    const authenticate = async (): Promise<Actor> => {
+      const authorization = headers.get("authorization");
+      if (authorization !== null) {
+        const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
+        if (token === undefined) throw new DomainError("UNAUTHENTICATED", "The Authorization header must be `Bearer <access token>`.");
+        return app.tokens.verify(token);
+      }
+      const operator = await sessions.actorOf(headers.get("cookie"));
+      if (operator === null) throw new DomainError("UNAUTHENTICATED", "Sign in first: send `Authorization: Bearer <access token>`.");
+      return operator;
+    };
+    return {
+      app,
+      requestId,
+      ip,
+      logger: app.logger.child({ requestId }),
+      authenticate: () => {
+        actor ??= authenticate();
+        return actor;
+      },
+      idempotencyKey: headers.get("idempotency-key"),
+      reply: { headers: {} },
+    };
+  };
+}
+
+/** The peer's address. Forwarded headers are not believed: no proxy is configured. */
+export function peerOf(c: Context): string | null {
+  const incoming = (c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming;
+  return incoming?.socket?.remoteAddress ?? null;
+}
+
+const tooLarge = () => new DomainError("PAYLOAD_TOO_LARGE", `A body may have ${MAX_BODY_BYTES} bytes at most. Nothing was done.`);
+
+/** Refuses by the announced length; a body without one is counted as it comes. */
+export function assertBodySize(headers: Headers): void {
+  if (Number(headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+}
+
+async function readBody(c: Context): Promise<string> {
+  assertBodySize(c.req.raw.headers);
+  if (c.req.header("transfer-encoding") === undefined) return c.req.text();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The JSON object in the body; an empty body is an empty object. */
+export async function readJson(c: Context): Promise<Record<string, unknown>> {
+  const text = await readBody(c);
+  if (text.trim() === "") return {};
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/(\w+\+)?json\b/i.test(type)) throw new DomainError("UNSUPPORTED_MEDIA_TYPE", `Send application/json, not "${type.slice(0, 60)}".`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new DomainError("MALFORMED_JSON", `The body is not valid JSON: ${(cause as Error).message}. Nothing was done.`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new DomainError("VALIDATION_FAILED", "The body must be a JSON object.");
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,53 @@
+import type { Hono } from "hono";
+import { DomainError } from "#server/contracts/errors.ts";
+import { type DoorEnv, respond } from "#server/http/door.ts";
+import { readJson } from "#server/http/request.ts";
+import type { ProcedureMeta } from "#server/trpc/init.ts";
+import { appRouter, createCaller } from "#server/trpc/root.ts";
+
+type OpenApi = NonNullable<ProcedureMeta["openapi"]>;
+
+/** Every procedure that has a REST door. */
+export function restProcedures(): { readonly path: string; readonly openapi: OpenApi }[] {
+  const procedures = appRouter._def.procedures as unknown as Record<string, { _def: { meta?: ProcedureMeta } }>;
+  return Object.entries(procedures).flatMap(([path, procedure]) => {
+    const openapi = procedure._def.meta?.openapi;
+    return openapi === undefined ? [] : [{ path, openapi }];
+  });
+}
+
+function procedureOf(caller: unknown, path: string): (input: unknown) => Promise<unknown> {
+  let at: unknown = caller;
+  for (const part of path.split(".")) at = (at as Record<string, unknown>)[part];
+  return at as (input: unknown) => Promise<unknown>;
+}
+
+/** Query parameters as an object; a repeated one is a list. */
+function queryOf(url: URL): Record<string, unknown> {
+  const query: Record<string, unknown> = {};
+  for (const name of new Set(url.searchParams.keys())) {
+    const values = url.searchParams.getAll(name);
+    query[name] = values.length === 1 ? values[0] : values;
+  }
+  return query;
+}
+
+/**
+ * Mounts one Hono route per procedure with `meta.openapi`, once, at start: the procedure is called through tRPC's caller,
+ * so REST and tRPC share every middleware. Path, query (GET) and body (POST) are one input; unknown fields are refused by it.
+ */
+export function mountRest(hono: Hono<DoorEnv>): void {
+  for (const { path, openapi } of restProcedures()) {
+    const route = openapi.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    hono.on(openapi.method, route, (c) =>
+      respond(c, route, async (ctx) => {
+        const sent = openapi.method === "GET" ? queryOf(new URL(c.req.url)) : await readJson(c);
+        const params = c.req.param() as Record<string, string>;
+        const clash = Object.keys(params).find((name) => name in sent);
+        if (clash !== undefined) throw new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", { fields: [{ path: clash, message: "unknown field" }] });
+        if (openapi.status !== undefined) ctx.reply.status = openapi.status;
+        return procedureOf(createCaller(ctx), path)({ ...sent, ...params });
+      }),
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { createServer, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import next from "next";
+import type { AppContext } from "#server/context.ts";
+import { createApi } from "#server/http/api.ts";
+import type { Shutdown } from "#server/http/health.ts";
+
+export interface HttpServer {
+  readonly port: number;
+  /** Stops taking connections, lets running requests finish up to `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export interface HttpOptions {
+  readonly shutdown: Shutdown;
+  /** False: API only, no console pages (load tests, and tests that need none). */
+  readonly console: boolean;
+  /** Takes the upgrades it knows; others go to Next in development. */
+  readonly upgrade: ((request: import("node:http").IncomingMessage, socket: Duplex, head: Buffer) => boolean) | null;
+  readonly development: boolean;
+}
+
+/** Paths that Hono answers; all others are pages. next-auth's route is Next's. */
+function isApi(path: string): boolean {
+  if (path.startsWith("/api/auth/")) return false;
+  return path.startsWith("/api/") || path.startsWith("/health/") || path === "/metrics";
+}
+
+/** One port: `/api/*`, health and metrics on Hono, `/ws` on the gateway, everything else on Next. Mobile traffic never passes through Next. */
+export async function startHttp(app: AppContext, options: HttpOptions): Promise<HttpServer> {
+  const api = getRequestListener(createApi(app, options.shutdown).fetch, { overrideGlobalObjects: false });
+  let page: ((req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => Promise<void>) | null = null;
+  let nextUpgrade: ((req: import("node:http").IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>) | null = null;
+  let closeNext: (() => Promise<void>) | null = null;
+
+  const server: Server = createServer((req, res) => {
+    const path = (req.url ?? "/").split("?", 1)[0] ?? "/";
+    if (page === null || isApi(path)) void api(req, res);
+    else void page(req, res);
+  });
+  server.on("upgrade", (req, socket, head) => {
+    if (options.upgrade?.(req, socket, head) === true) return;
+    if (nextUpgrade !== null) void nextUpgrade(req, socket, head);
+    else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(app.config.http.port, app.config.http.host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : app.config.http.port;
+
+  if (options.console) {
+    // After listen, so that next-auth and Next know the port that was really taken.
+    process.env.NEXTAUTH_URL ??= app.config.http.publicUrl ?? `http://localhost:${port}`;
+    const pages = next({ dev: options.development, hostname: "localhost", port, httpServer: server });
+    await pages.prepare();
+    page = pages.getRequestHandler();
+    nextUpgrade = options.development ? pages.getUpgradeHandler() : null;
+    closeNext = () => pages.close();
+  }
+
+  return {
+    port,
+    async stop(deadlineMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+      await closed;
+      clearTimeout(timer);
+      await closeNext?.();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { JobName } from "#server/contracts/jobs.ts";
+import type { JobHandler } from "#server/jobs/handler.ts";
+import { cleanUp } from "#server/jobs/handlers/clean-up.ts";
+import { dispatchTrip } from "#server/jobs/handlers/dispatch-trip.ts";
+import { processTripAcceptance } from "#server/jobs/handlers/process-trip-acceptance.ts";
+import { pushOffer } from "#server/jobs/handlers/push-offer.ts";
+import { tripEnded } from "#server/jobs/handlers/trip-ended.ts";
+import { tripProgressed } from "#server/jobs/handlers/trip-progressed.ts";
+import { tripReleased } from "#server/jobs/handlers/trip-released.ts";
+
+/** One handler a job: leaving one out does not compile. */
+export const HANDLERS: { readonly [N in JobName]: JobHandler<N> } = {
+  "process-trip-acceptance": processTripAcceptance,
+  "dispatch-trip": dispatchTrip,
+  "push-offer": pushOffer,
+  "trip-released": tripReleased,
+  "trip-ended": tripEnded,
+  "trip-progressed": tripProgressed,
+  "clean-up": cleanUp,
+};

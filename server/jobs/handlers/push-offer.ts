@@ -1,0 +1,11 @@
+import type { JobHandler } from "#server/jobs/handler.ts";
+
+/** An offer to a phone that may be asleep. Too late to be of use: not sent. */
+export const pushOffer: JobHandler<"push-offer"> = async (app, { offerId }, run) => {
+  const offer = await app.db.prisma.tripOffer.findUnique({ where: { id: offerId } });
+  if (offer === null || offer.status !== "open" || offer.expiresAt <= app.clock.now()) return;
+  const trip = await app.trips.get({ type: "operator", id: run.jobId }, offer.tripRequestId);
+  const kilometres = (offer.distanceMeters / 1000).toFixed(1);
+  const message = { userId: offer.driverId, trip, title: "New trip", body: `${kilometres} km away: ${trip.pickup.address ?? "pickup on the map"}`, data: { offerId }, perUser: true };
+  await app.notifications.push(`offer.push.${offer.batch}`, message, { jobId: run.jobId, version: trip.version });
+};

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { QUEUES } from "#server/contracts/jobs.ts";
+import type { AppContext } from "#server/context.ts";
+import { planOnce } from "#server/domain/outbox/relay-store.ts";
+import { createJobRunner } from "#server/jobs/job-runner.ts";
+import { OutboxRelay } from "#server/jobs/outbox-relay.ts";
+
+const TICK_MS = 500;
+const DEPTH_MS = 5000;
+
+export interface WorkerRole {
+  readonly relay: OutboxRelay;
+  stop(deadlineMs: number): Promise<number>;
+}
+
+/** The same hour gives the same id in every process: the hour's chore is planned once. */
+function idOfHour(topic: string, hour: string): string {
+  const hex = createHash("sha256").update(`${topic}:${hour}`).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Role `worker`: the relay, the queues' workers, and the clock's work (dispatch rounds, hourly chores). */
+export function startWorkers(app: AppContext): WorkerRole {
+  const relay = new OutboxRelay({ db: app.db, queue: app.queue, databaseUrl: app.config.database.url, logger: app.logger, metrics: app.metrics });
+  relay.start();
+  const workers = app.queue.work(createJobRunner(app));
+  let stopped = false;
+  let ticking: Promise<void> = Promise.resolve();
+  let plannedHour = "";
+
+  async function tick(): Promise<void> {
+    try {
+      if (await app.dispatch.tick()) app.wakeOutbox();
+      const hour = app.clock.now().toISOString().slice(0, 13);
+      if (hour !== plannedHour) {
+        await planOnce(app.db.pool, idOfHour("clean-up", hour), "clean-up", { hour });
+        plannedHour = hour;
+      }
+    } catch (error) {
+      app.logger.warn({ err: error }, "dispatch round skipped");
+    }
+  }
+  const timer = setInterval(() => {
+    ticking = ticking.then(() => (stopped ? undefined : tick()));
+  }, TICK_MS);
+
+  const depth = setInterval(async () => {
+    for (const queue of QUEUES) {
+      const counts = await app.queue.counts(queue).catch(() => null);
+      if (counts === null) continue;
+      for (const state of ["waiting", "active", "delayed", "failed"] as const) app.metrics.queueDepth.set({ queue, state }, counts[state]);
+    }
+  }, DEPTH_MS);
+
+  return {
+    relay,
+    async stop(deadlineMs) {
+      stopped = true;
+      clearInterval(timer);
+      clearInterval(depth);
+      await ticking;
+      await relay.stop();
+      return workers.stop(deadlineMs);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { parseArgs } from "node:util";
+import { ConfigError, loadConfig } from "#server/config/env.ts";
+import { createContext } from "#server/context.ts";
+import { publishContext } from "#server/context-access.ts";
+import { type HttpServer, startHttp } from "#server/http/server.ts";
+import { startWorkers, type WorkerRole } from "#server/jobs/workers.ts";
+import { createGateway, type Gateway } from "#server/realtime/gateway.ts";
+
+/** Entry: `node server/main.ts [--roles=web,gateway,worker] [--no-console] [--dev]`. */
+const ROLES = ["web", "gateway", "worker"] as const;
+type Role = (typeof ROLES)[number];
+
+function readRoles(text: string): ReadonlySet<Role> {
+  const named = text.split(",").map((role) => role.trim());
+  const unknown = named.find((role) => !(ROLES as readonly string[]).includes(role));
+  if (unknown !== undefined) throw new ConfigError(`--roles: "${unknown}" is none of ${ROLES.join(", ")}`);
+  return new Set(named as Role[]);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { roles: { type: "string", default: ROLES.join(",") }, console: { type: "boolean", default: true }, dev: { type: "boolean", default: false } },
+    allowNegative: true,
+  });
+  const roles = readRoles(values.roles);
+  const config = loadConfig();
+  const app = createContext(config, { processMetrics: true });
+  publishContext(app);
+
+  let stopping = false;
+  let http: HttpServer | null = null;
+  let gateway: Gateway | null = null;
+  let workers: WorkerRole | null = null;
+
+  async function stop(signal: string): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    const started = Date.now();
+    app.logger.info({ signal }, "stopping");
+    // Nothing below may keep the process for ever.
+    setTimeout(() => {
+      app.logger.error("not stopped in time; leaving");
+      process.exit(1);
+    }, config.shutdownSeconds * 1000 + 5000).unref();
+    gateway?.close();
+    const [, unfinished] = await Promise.all([http?.stop(config.shutdownSeconds * 500), workers?.stop(config.shutdownSeconds * 1000) ?? 0]);
+    await app.dispose();
+    app.logger.info({ ms: Date.now() - started, unfinishedWorkers: unfinished }, "stopped");
+    process.exit(0);
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+
+  if (roles.has("gateway")) gateway = createGateway(app);
+  if (roles.has("worker")) workers = startWorkers(app);
+  // A worker alone still answers health checks and metrics.
+  http = await startHttp(app, {
+    shutdown: { isStopping: () => stopping },
+    console: values.console && roles.has("web"),
+    development: values.dev,
+    upgrade: gateway?.upgrade ?? null,
+  });
+  app.logger.info({ port: http.port, roles: [...roles], jobs: app.queue.backend, lock: app.lock.backend }, "listening");
+}
+
+main().catch((error: Error & { code?: string }) => {
+  const line =
+    error instanceof ConfigError ? error.message : error.code === "EADDRINUSE" ? `Port ${process.env.PORT ?? 3000} is taken. Stop what uses it, or set PORT.` : (error.stack ?? error.message);
+  process.stderr.write(`${line}\n`);
+  process.exit(1);
+});

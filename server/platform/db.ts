@@ -1,0 +1,116 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { PrismaClient } from "#prisma/generated/client.ts";
+import { DomainError } from "#server/contracts/errors.ts";
+import type { Logger } from "#server/platform/logger.ts";
+
+/** A pool or one connection inside a transaction: what stores run their SQL on. */
+export type Queryable = Pick<pg.PoolClient, "query">;
+
+/**
+ * One pool for everything. Prisma serves the ordinary reads and writes; the hot statements are named
+ * (prepared once a connection) and go to `pool` or to a transaction's client directly.
+ */
+export interface Database {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  /** READ COMMITTED; repeated up to 5 times on deadlock or serialisation failure, so `work` must be repeatable. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** Milliseconds of one round trip; throws when the database does not answer in time. */
+  ping(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const RETRIES = 5;
+const RETRYABLE = new Set(["40001", "40P01"]);
+
+/** Deadlock or serialisation failure: the same work may succeed at once. */
+export const isRetryable = (error: unknown): boolean => RETRYABLE.has(sqlStateOf(error) ?? "");
+
+export function sqlStateOf(error: unknown): string | null {
+  if (typeof error !== "object" || error === null || !("code" in error)) return null;
+  return typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
+}
+
+/** Runs `work` again on deadlock or serialisation failure, with a short jittered pause. */
+export async function withRetries<T>(work: () => Promise<T>, onRetry?: () => void): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt > RETRIES || !isRetryable(error)) throw error;
+      onRetry?.();
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** attempt));
+    }
+  }
+}
+
+const CONNECTION_LOST = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "ETIMEDOUT", "57P01", "57P02", "57P03", "53300", "08006", "08001", "08003"]);
+
+/** What a database failure means to a caller; null when the error is not the database's being away or read-only. */
+export function databaseOutage(error: unknown): DomainError | null {
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+  if (code === "25006") return new DomainError("DB_READ_ONLY", "Changes are paused for a moment; reading still works.", { cause: error, retryAfterSeconds: 5 });
+  const message = error instanceof Error ? error.message : "";
+  if (CONNECTION_LOST.has(code) || /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(message)) {
+    return new DomainError("SERVICE_UNAVAILABLE", "The database is not reachable.", { cause: error, retryAfterSeconds: 2 });
+  }
+  return null;
+}
+
+export function openDatabase(options: { url: string; poolSize: number; logger: Logger }): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 3000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: 15_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+    application_name: "smartline",
+  });
+  // An idle connection that breaks (restart, failover) must not end the process; the pool makes a new one.
+  pool.on("error", (error) => options.logger.warn({ err: error }, "idle database connection lost"));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
+
+  async function transactionOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query("BEGIN");
+      const result = await work(client);
+      await client.query("COMMIT");
+      return result;
+    } catch (error) {
+      await client.query("ROLLBACK").catch((rollbackError: Error) => {
+        broken = rollbackError;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    pool,
+    prisma,
+    transaction: (work) => withRetries(() => transactionOnce(work)),
+    async ping() {
+      const started = performance.now();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error("no answer in 2 s")), 2000);
+      });
+      try {
+        await Promise.race([pool.query("SELECT 1"), late]);
+      } finally {
+        clearTimeout(timer);
+      }
+      return performance.now() - started;
+    },
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,274 @@
+import { createPostgresBackend, type Job, Queue, type QueueOptions, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
+import { Redis } from "ioredis";
+import { backoffMs, isJobName, JOBS, type JobName, QUEUE_CONCURRENCY, QUEUES, type QueueName } from "#server/contracts/jobs.ts";
+import type { Logger } from "#server/platform/logger.ts";
+
+export interface JobToAdd {
+  readonly id: string;
+  readonly name: JobName;
+  readonly payload: unknown;
+}
+
+/** A job as operators see it. Times in ms since the epoch. */
+export interface JobSnapshot {
+  readonly id: string;
+  readonly queue: QueueName;
+  readonly name: string;
+  readonly state: string;
+  readonly attemptsMade: number;
+  readonly maxAttempts: number;
+  readonly failedReason: string | null;
+  readonly stack: readonly string[];
+  readonly payload: unknown;
+  readonly createdAt: number;
+  readonly processedAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly failed: number;
+  readonly completed: number;
+  readonly paused: boolean;
+}
+
+/** What a worker calls for each job, and what it tells when a job is given up. */
+export interface JobRunner {
+  run(job: JobToAdd & { readonly attempt: number; readonly lastAttempt: boolean }): Promise<void>;
+  /** A job that will not be tried again without an operator: out of tries, or its worker was lost twice. */
+  gaveUp(jobId: string, queue: QueueName, error: Error): Promise<void>;
+}
+
+export interface RunningWorkers {
+  /** Takes no new job, waits for the running ones up to `deadlineMs`, then lets go. Returns how many were still running. */
+  stop(deadlineMs: number): Promise<number>;
+}
+
+/** BullMQ behind a port: over Redis, or over PostgreSQL when there is no Redis. */
+export interface JobQueue {
+  readonly backend: "redis" | "postgres";
+  /** Ids that are in the queue already, in any state, are dropped. Throws at once when the backend is away. */
+  add(jobs: readonly JobToAdd[]): Promise<void>;
+  work(runner: JobRunner): RunningWorkers;
+  counts(queue: QueueName): Promise<QueueCounts>;
+  failed(queue: QueueName, limit: number): Promise<JobSnapshot[]>;
+  get(queue: QueueName, id: string): Promise<JobSnapshot | null>;
+  /** False when the job is no longer there or no longer failed. */
+  retry(queue: QueueName, id: string): Promise<boolean>;
+  discard(queue: QueueName, id: string): Promise<boolean>;
+  setPaused(queue: QueueName, paused: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Thrown by a handler when trying again cannot help. */
+export class PermanentJobError extends Error {
+  override readonly name = "PermanentJobError";
+}
+
+export type JobQueueBackend =
+  | { readonly kind: "redis"; readonly url: string; readonly prefix: string }
+  | { readonly kind: "postgres"; readonly url: string; readonly schema: string };
+
+/** BullMQ's own state names that mean "will run". */
+const WAITING = ["waiting", "prioritized"] as const;
+const ADD_TIMEOUT_MS = 2000;
+
+export function createJobQueue(options: { backend: JobQueueBackend; stalledSeconds: number; logger: Logger }): JobQueue {
+  const { backend, logger } = options;
+  const queues = new Map<QueueName, Queue>();
+  let connection: Redis | null = null;
+  const complain = (error: Error) => logger.debug({ err: error }, "job queue connection");
+
+  /** One connection for all queues. Without these options `add` waits for Redis to come back; the outbox row waits better. */
+  function producer(url: string): Redis {
+    if (connection === null) {
+      const retryStrategy = (attempt: number) => Math.min(100 * attempt, 2000);
+      connection = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy, connectionName: "smartline-jobs" });
+      connection.on("error", complain);
+    }
+    return connection;
+  }
+
+  /** BullMQ asks Redis for its version as a queue is made, so none is made before Redis is there. */
+  function assertReachable(): void {
+    if (backend.kind === "redis" && producer(backend.url).status !== "ready") throw new Error("Redis is away");
+  }
+
+  function openQueue(name: QueueName): Queue {
+    if (backend.kind === "redis") {
+      const opts: QueueOptions = { prefix: backend.prefix, connection: producer(backend.url) };
+      return new Queue(name, opts);
+    }
+    return new Queue(name, { connection: { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true } }, createPostgresBackend) as unknown as Queue;
+  }
+
+  function queueOf(name: QueueName): Queue {
+    assertReachable();
+    let queue = queues.get(name);
+    if (queue === undefined) {
+      queue = openQueue(name);
+      queue.on("error", complain);
+      queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  function openWorker(name: QueueName, runner: JobRunner): Worker {
+    const common = {
+      concurrency: QUEUE_CONCURRENCY[name],
+      // A worker that died holds its job's lock for at most this long; then the job is run again, once.
+      lockDuration: options.stalledSeconds * 1000,
+      stalledInterval: options.stalledSeconds * 1000,
+      maxStalledCount: 1,
+      settings: {
+        backoffStrategy: (attemptsMade: number, _type?: string, _error?: Error, job?: { name: string }) =>
+          job !== undefined && isJobName(job.name) ? backoffMs(job.name, attemptsMade) : 10_000,
+      },
+    };
+    const process = async (job: Job) => {
+      const maxAttempts = job.opts.attempts ?? 1;
+      try {
+        if (!isJobName(job.name)) throw new PermanentJobError(`no handler for job "${job.name}"`);
+        const attempt = job.attemptsMade + 1;
+        await runner.run({ id: job.id ?? "", name: job.name, payload: job.data, attempt, lastAttempt: attempt >= maxAttempts });
+      } catch (error) {
+        if (error instanceof PermanentJobError) throw new UnrecoverableError(error.message);
+        throw error;
+      }
+    };
+    let worker: Worker;
+    if (backend.kind === "redis") {
+      const opts: WorkerOptions = { ...common, prefix: backend.prefix, connection: { url: backend.url, maxRetriesPerRequest: null } };
+      worker = new Worker(name, process, opts);
+    } else {
+      const connection = { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true };
+      worker = new Worker(name, process, { ...common, connection }, createPostgresBackend) as unknown as Worker;
+    }
+    worker.on("error", complain);
+    worker.on("failed", (job, error) => {
+      if (job?.id === undefined) return;
+      const outOfTries = job.attemptsMade >= (job.opts.attempts ?? 1) || error.name === "UnrecoverableError" || /stalled more than/.test(error.message);
+      if (outOfTries) runner.gaveUp(job.id, name, error).catch((cause: Error) => logger.error({ err: cause, jobId: job.id }, "a given-up job was not recorded"));
+    });
+    return worker;
+  }
+
+  return {
+    backend: backend.kind,
+
+    async add(jobs) {
+      const byQueue = Map.groupBy(jobs, (job) => JOBS[job.name].queue);
+      const adding = [...byQueue].map(([name, group]) =>
+        queueOf(name).addBulk(
+          group.map((job) => ({
+            name: job.name,
+            data: job.payload,
+            opts: {
+              jobId: job.id,
+              attempts: JOBS[job.name].attempts,
+              backoff: { type: "custom" },
+              removeOnComplete: { age: 3600, count: 2000 },
+              removeOnFail: false,
+            },
+          })),
+        ),
+      );
+      await within(ADD_TIMEOUT_MS, Promise.all(adding));
+    },
+
+    work(runner) {
+      const workers = QUEUES.map((name) => openWorker(name, runner));
+      return {
+        async stop(deadlineMs) {
+          // close() waits for running jobs without a limit of its own.
+          const closing = Promise.all(workers.map((worker) => worker.close()));
+          const inTime = await within(deadlineMs, closing).then(
+            () => true,
+            () => false,
+          );
+          if (inTime) return 0;
+          await within(2000, Promise.all(workers.map((worker) => worker.close(true)))).catch(() => undefined);
+          return workers.length;
+        },
+      };
+    },
+
+    async counts(name) {
+      const queue = queueOf(name);
+      const [counts, paused] = await within(ADD_TIMEOUT_MS, Promise.all([queue.getJobCounts(...WAITING, "active", "delayed", "failed", "completed"), queue.isPaused()]));
+      const of = (state: string) => counts[state] ?? 0;
+      return {
+        waiting: WAITING.reduce((sum, state) => sum + of(state), 0),
+        active: of("active"),
+        delayed: of("delayed"),
+        failed: of("failed"),
+        completed: of("completed"),
+        paused,
+      };
+    },
+
+    async failed(name, limit) {
+      const jobs = await within(ADD_TIMEOUT_MS, queueOf(name).getFailed(0, limit - 1));
+      return jobs.filter((job) => job !== undefined).map((job) => snapshot(job as Job, name, "failed"));
+    },
+
+    async get(name, id) {
+      const job = await within(ADD_TIMEOUT_MS, queueOf(name).getJob(id));
+      return job === undefined ? null : snapshot(job, name, await job.getState());
+    },
+
+    async retry(name, id) {
+      const job = await within(ADD_TIMEOUT_MS, queueOf(name).getJob(id));
+      if (job === undefined || (await job.getState()) !== "failed") return false;
+      await job.retry("failed", { resetAttemptsMade: true });
+      return true;
+    },
+
+    async discard(name, id) {
+      return (await within(ADD_TIMEOUT_MS, queueOf(name).remove(id))) === 1;
+    },
+
+    async setPaused(name, paused) {
+      const queue = queueOf(name);
+      await within(ADD_TIMEOUT_MS, paused ? queue.pause() : queue.resume());
+    },
+
+    async close() {
+      await within(3000, Promise.all([...queues.values()].map((queue) => queue.close()))).catch(() => undefined);
+      connection?.disconnect();
+    },
+  };
+}
+
+function snapshot(job: Job, queue: QueueName, state: string): JobSnapshot {
+  return {
+    id: job.id ?? "",
+    queue,
+    name: job.name,
+    state,
+    attemptsMade: job.attemptsMade,
+    maxAttempts: job.opts.attempts ?? 1,
+    failedReason: job.failedReason ?? null,
+    stack: job.stacktrace ?? [],
+    payload: job.data,
+    createdAt: job.timestamp,
+    processedAt: job.processedOn ?? null,
+    finishedAt: job.finishedOn ?? null,
+  };
+}
+
+/** BullMQ has no time-outs of its own: a call that Redis never answers must not hang its caller. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the job queue did not answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}

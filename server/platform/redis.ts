@@ -1,0 +1,45 @@
+import { Redis } from "ioredis";
+import type { Logger } from "#server/platform/logger.ts";
+
+/** Three connections: commands, a subscriber (it can do nothing else), and none of BullMQ's, which makes its own. */
+export interface RedisConnections {
+  readonly commands: Redis;
+  readonly subscriber: Redis;
+  /** False from the moment the connection is lost: callers then go on without Redis, at once. */
+  isReady(): boolean;
+  close(): Promise<void>;
+}
+
+/** A command that has not answered by then is treated as Redis being away. */
+const COMMAND_TIMEOUT_MS = 250;
+
+export function openRedis(url: string, logger: Logger): RedisConnections {
+  const options = {
+    lazyConnect: false,
+    // Without these two a command waits for Redis to come back, for as long as it takes.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2000,
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 2000) * (0.5 + Math.random() / 2),
+  };
+  const commands = new Redis(url, { ...options, commandTimeout: COMMAND_TIMEOUT_MS, enableAutoPipelining: true, connectionName: "smartline" });
+  const subscriber = new Redis(url, { ...options, enableOfflineQueue: true, autoResubscribe: true, connectionName: "smartline-bus" });
+  let lastComplaint = 0;
+  const complain = (error: Error) => {
+    if (Date.now() - lastComplaint < 10_000) return;
+    lastComplaint = Date.now();
+    logger.warn({ err: error }, "Redis is away; running without it");
+  };
+  commands.on("error", complain);
+  subscriber.on("error", complain);
+  commands.on("ready", () => logger.info("Redis is ready"));
+  return {
+    commands,
+    subscriber,
+    isReady: () => commands.status === "ready",
+    async close() {
+      commands.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}

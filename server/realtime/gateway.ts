@@ -1,0 +1,56 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import type { AppContext } from "#server/context.ts";
+import { Connection, HEARTBEAT_SECONDS } from "#server/realtime/connection.ts";
+
+const MAX_FRAME_BYTES = 16 * 1024;
+
+export interface Gateway {
+  /** True when the request was for us. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  close(): void;
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** Apps send no Origin; a browser's must be this very host or the configured public one. */
+function originAllowed(request: IncomingMessage, publicUrl: string | null): boolean {
+  const origin = request.headers.origin;
+  if (origin === undefined) return true;
+  const host = URL.canParse(origin) ? new URL(origin).host : null;
+  return host !== null && (host === request.headers.host || (publicUrl !== null && host === new URL(publicUrl).host));
+}
+
+/** Role `gateway`: `GET /ws`. Compression stays off: it costs 244 KiB a connection instead of 8. */
+export function createGateway(app: AppContext): Gateway {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
+  const connections = new Set<Connection>();
+  const heartbeat = setInterval(() => {
+    for (const connection of connections) connection.heartbeat();
+  }, HEARTBEAT_SECONDS * 1000);
+
+  return {
+    upgrade(request, socket, head) {
+      const url = new URL(request.url ?? "/", "http://internal");
+      if (url.pathname !== "/ws") return false;
+      if (!originAllowed(request, app.config.http.publicUrl)) refuse(socket, "403 Forbidden");
+      else if (url.searchParams.has("token") || url.searchParams.has("access_token")) refuse(socket, "400 Bad Request");
+      else {
+        server.handleUpgrade(request, socket, head, (webSocket) => {
+          const connection = new Connection(app, webSocket);
+          connections.add(connection);
+          webSocket.on("close", () => connections.delete(connection));
+        });
+      }
+      return true;
+    },
+    close() {
+      clearInterval(heartbeat);
+      for (const connection of connections) connection.goAway();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { initTRPC, TRPCError } from "@trpc/server";
+import superjson from "superjson";
+import { ZodError } from "zod";
+import type { AppContext } from "#server/context.ts";
+import { DomainError, ERRORS, type ErrorCode, type FieldError } from "#server/contracts/errors.ts";
+import type { Permission } from "#server/contracts/permissions.ts";
+import type { Actor } from "#server/domain/identity/tokens.ts";
+import { databaseOutage } from "#server/platform/db.ts";
+import type { Logger } from "#server/platform/logger.ts";
+
+/** What a procedure knows of the request, whichever door it came through. */
+export interface RequestContext {
+  readonly app: AppContext;
+  readonly requestId: string;
+  readonly ip: string | null;
+  readonly logger: Logger;
+  /** Who asks; throws UNAUTHENTICATED with the reason when there is no valid token or session. */
+  readonly authenticate: () => Promise<Actor>;
+  readonly idempotencyKey: string | null;
+  /** What the answer carries besides its body: set by middleware, written by the door. */
+  readonly reply: { readonly headers: Record<string, string>; status?: number };
+}
+
+export interface ProcedureMeta {
+  /** The REST door: mounted by `http/rest.ts`. Path parameters as `{name}`. */
+  readonly openapi?: { readonly method: "GET" | "POST"; readonly path: `/api/v1/${string}`; readonly status?: number; readonly summary: string };
+  readonly auth?: "public" | "customer" | "driver" | "app" | "operator";
+  readonly permission?: Permission;
+  /** `required`: without an Idempotency-Key the call is refused. Every other POST takes one. */
+  readonly idempotency?: "required" | "optional";
+}
+
+/** The platform's error behind whatever was thrown: ours, a validation, or a fault that is only logged. */
+export function domainErrorOf(error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  if (error instanceof TRPCError) {
+    if (error.cause instanceof DomainError) return error.cause;
+    if (error.cause instanceof ZodError) return new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", { cause: error, fields: fieldErrors(error.cause) });
+    if (error.code === "NOT_FOUND") return new DomainError("NOT_FOUND", "There is no such operation.", { cause: error });
+    if (error.code === "PARSE_ERROR" || error.code === "BAD_REQUEST") return new DomainError("VALIDATION_FAILED", "The request could not be read.", { cause: error });
+    return domainErrorOf(error.cause ?? new Error(error.message));
+  }
+  if (error instanceof ZodError) return new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", { cause: error, fields: fieldErrors(error) });
+  return databaseOutage(error) ?? new DomainError("INTERNAL", "Something went wrong on our side. Nothing is lost; try again.", { cause: error });
+}
+
+function fieldErrors(error: ZodError): FieldError[] {
+  return error.issues.flatMap((issue): FieldError[] => {
+    const path = issue.path.join(".");
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ path: path === "" ? key : `${path}.${key}`, message: "unknown field" }));
+    return [{ path, message: issue.message }];
+  });
+}
+
+/** What a caller may see of an error. */
+export function shownDetail(error: DomainError): string {
+  return ERRORS[error.code].expose ? error.message : ERRORS[error.code].title;
+}
+
+const t = initTRPC
+  .context<RequestContext>()
+  .meta<ProcedureMeta>()
+  .create({
+    transformer: superjson,
+    sse: { ping: { enabled: true, intervalMs: 5000 }, client: { reconnectAfterInactivityMs: 15_000 } },
+    errorFormatter({ shape, error }) {
+      const domain = domainErrorOf(error);
+      const { stack: _stack, ...data } = shape.data;
+      return {
+        ...shape,
+        message: shownDetail(domain),
+        data: { ...data, domainCode: domain.code as ErrorCode, fields: domain.fields ?? null },
+      };
+    },
+  });
+
+export const router = t.router;
+export const middleware = t.middleware;
+export const createCallerFactory = t.createCallerFactory;
+
+/** First in every chain: the domain's errors leave as tRPC errors with the table's status. */
+const translateErrors = t.middleware(async ({ next, ctx, path }) => {
+  const result = await next();
+  if (result.ok) return result;
+  const domain = domainErrorOf(result.error);
+  if (domain.code === "INTERNAL") ctx.logger.error({ err: result.error.cause ?? result.error, procedure: path }, "unexpected error");
+  throw new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
+});
+
+export const procedure = t.procedure.use(translateErrors);

@@ -1,0 +1,54 @@
+import { TRPCError } from "@trpc/server";
+import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
+import { domainErrorOf, middleware } from "#server/trpc/init.ts";
+
+/** Outcomes that a retry must see again. All other failures left nothing behind: the retry does the work. */
+const STORED_FAILURES: readonly ErrorCode[] = ["OUTSIDE_SERVICE_AREA", "INVALID_TRANSITION", "TRIP_ALREADY_ASSIGNED", "VERSION_CONFLICT", "DRIVER_NOT_AVAILABLE"];
+
+/** 1–255 visible characters, plain or as a quoted string (the standard's form). */
+function readKey(header: string): string {
+  const quoted = /^"(.*)"$/.exec(header);
+  const key = quoted?.[1] ?? header;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    const fields = [{ path: "Idempotency-Key", message: "1 to 255 visible characters" }];
+    throw new DomainError("VALIDATION_FAILED", "The Idempotency-Key header is not valid.", { fields });
+  }
+  return key;
+}
+
+interface StoredFailure {
+  readonly failure: { readonly code: ErrorCode; readonly detail: string };
+}
+const isFailure = (value: unknown): value is StoredFailure => typeof value === "object" && value !== null && "failure" in value;
+
+/** Put after the auth middleware: the key's scope is (actor, operation, key). */
+export const idempotent = (mode: "required" | "optional") =>
+  middleware(async ({ ctx, next, path, getRawInput }) => {
+    if (ctx.idempotencyKey === null) {
+      if (mode === "required") throw new DomainError("IDEMPOTENCY_KEY_REQUIRED", "Send an Idempotency-Key header: one new value for each new request, the same one when you retry.");
+      return next();
+    }
+    const actor = await ctx.authenticate();
+    const request = { actorId: actor.id, operation: path, key: readKey(ctx.idempotencyKey), input: await getRawInput() };
+    const claim = await ctx.app.idempotency.claim(request);
+    if (claim.kind === "replay") {
+      ctx.reply.headers["X-Idempotent-Replay"] = "true";
+      ctx.reply.status = claim.result.status;
+      const stored: unknown = JSON.parse(claim.result.body);
+      if (isFailure(stored)) throw new DomainError(stored.failure.code, stored.failure.detail);
+      return { ok: true as const, data: stored, marker: "middlewareMarker" as never, ctx } as never;
+    }
+    const result = await next();
+    if (result.ok) {
+      await ctx.app.idempotency.finish(claim, { status: ctx.reply.status ?? 200, body: JSON.stringify(result.data) });
+      return result;
+    }
+    const error = domainErrorOf(result.error);
+    if (STORED_FAILURES.includes(error.code)) {
+      const body = JSON.stringify({ failure: { code: error.code, detail: error.message } } satisfies StoredFailure);
+      await ctx.app.idempotency.finish(claim, { status: ERRORS[error.code].http, body });
+    } else {
+      await ctx.app.idempotency.giveUp(claim);
+    }
+    throw new TRPCError({ code: ERRORS[error.code].trpc, message: error.message, cause: error });
+  });

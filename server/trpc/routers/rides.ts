@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { DomainError } from "#server/contracts/errors.ts";
+import { placeSchema } from "#server/contracts/geo.ts";
+import { idSchema } from "#server/contracts/ids.ts";
+import { tripSchema, tripStatusSchema, vehicleCategorySchema } from "#server/contracts/trips.ts";
+import { router } from "#server/trpc/init.ts";
+import { appProcedure, customerProcedure, driverProcedure } from "#server/trpc/middleware/auth.ts";
+import { idempotent } from "#server/trpc/middleware/idempotency.ts";
+
+const byId = z.strictObject({ id: idSchema });
+const reasonSchema = z.string().trim().min(1).max(500);
+/** `?status=pending,accepted` or repeated. */
+const statusFilter = z
+  .union([z.string(), z.array(z.string())])
+  .optional()
+  .transform((value) => (value === undefined ? [] : [value].flat().flatMap((part) => part.split(","))))
+  .pipe(z.array(tripStatusSchema));
+
+/** Trips as the customer and driver apps use them. */
+export const ridesRouter = router({
+  create: customerProcedure
+    .meta({ idempotency: "required", openapi: { method: "POST", path: "/api/v1/trips", status: 201, summary: "Request a trip" } })
+    .use(idempotent("required"))
+    .input(
+      z.strictObject({
+        pickup: placeSchema,
+        destination: placeSchema,
+        stops: z.array(placeSchema).max(5).default([]),
+        vehicleCategory: vehicleCategorySchema,
+        paymentMethod: z.string().min(1).max(40),
+        type: z.enum(["ride_request", "parcel"]).default("ride_request"),
+        couponCode: z.string().min(1).max(40).optional(),
+        parcel: z.strictObject({ description: z.string().max(500).optional(), weightKg: z.number().positive().max(500).optional(), recipientName: z.string().max(120).optional(), recipientPhone: z.string().max(20).optional() }).optional(),
+      }),
+    )
+    .output(tripSchema)
+    .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input)),
+
+  list: appProcedure
+    .meta({ openapi: { method: "GET", path: "/api/v1/trips", summary: "Own trips, newest first" } })
+    .input(z.strictObject({ status: statusFilter, cursor: idSchema.optional(), limit: z.coerce.number().int().min(1).max(100).default(20) }))
+    .output(z.object({ items: z.array(tripSchema), nextCursor: z.string().nullable() }))
+    .query(({ ctx, input }) =>
+      ctx.app.trips.list(ctx.actor, { status: input.status.length === 0 ? null : input.status, cursor: input.cursor ?? null, limit: input.limit }),
+    ),
+
+  get: appProcedure
+    .meta({ openapi: { method: "GET", path: "/api/v1/trips/{id}", summary: "One trip" } })
+    .input(byId)
+    .output(tripSchema)
+    .query(({ ctx, input }) => ctx.app.trips.get(ctx.actor, input.id)),
+
+  cancel: appProcedure
+    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/cancel", summary: "Cancel a trip that has not started" } })
+    .use(idempotent("optional"))
+    .input(byId.extend({ reason: reasonSchema }))
+    .output(tripSchema)
+    .mutation(({ ctx, input }) => ctx.app.trips.cancel(ctx.actor, input.id, input.reason)),
+
+  accept: driverProcedure
+    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/accept", summary: "Take a trip" } })
+    .use(idempotent("optional"))
+    .input(byId.extend({ expectedVersion: z.int().min(0).optional() }))
+    .output(z.object({ trip: tripSchema, alreadyAccepted: z.boolean() }))
+    .mutation(async ({ ctx, input }) => {
+      const outcome = await ctx.app.assignment.accept({
+        tripId: input.id,
+        driverId: ctx.actor.id,
+        expectedVersion: input.expectedVersion ?? null,
+        requestId: ctx.requestId,
+      });
+      if (!outcome.accepted) throw new DomainError(outcome.code, outcome.detail);
+      return { trip: outcome.trip, alreadyAccepted: outcome.alreadyAccepted };
+    }),
+
+  reject: driverProcedure
+    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/reject", summary: "Decline an offer" } })
+    .use(idempotent("optional"))
+    .input(byId)
+    .output(tripSchema)
+    .mutation(async ({ ctx, input }) => {
+      await ctx.app.dispatch.reject(ctx.actor.id, input.id);
+      return ctx.app.trips.get(ctx.actor, input.id);
+    }),
+
+  arrive: driverProcedure
+    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/arrive", summary: "At the pickup" } })
+    .use(idempotent("optional"))
+    .input(byId)
+    .output(tripSchema)
+    .mutation(({ ctx, input }) => ctx.app.trips.arrive(ctx.actor.id, input.id)),
+
+  start: driverProcedure
+    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/start", summary: "Start with the rider's code" } })
+    .use(idempotent("optional"))
+    .input(byId.extend({ otp: z.string().regex(/^\d{4}$/, "4 digits") }))
+    .output(tripSchema)
+    .mutation(({ ctx, input }) => ctx.app.trips.start(ctx.actor.id, input.id, input.otp)),
+
+  complete: driverProcedure
+    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/complete", summary: "End the trip" } })
+    .use(idempotent("optional"))
+    .input(byId.extend({ distanceMeters: z.int().min(0).max(2_000_000).optional() }))
+    .output(tripSchema)
+    .mutation(({ ctx, input }) => ctx.app.trips.complete(ctx.actor.id, input.id, { distanceMeters: input.distanceMeters ?? null })),
+});
