@@ -79,6 +79,7 @@ export function lockDataDir(dataDir: string): { update(details: Partial<Running>
 /** AUTH_SECRET for this data folder: 32 random bytes made once, so that sessions and tokens outlive a restart. */
 export function readAuthSecret(dataDir: string): string {
   const file = join(dataDir, "auth-secret");
+  mkdirSync(dataDir, { recursive: true });
   if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
   return readFileSync(file, "utf8").trim();
 }
