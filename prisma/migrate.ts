@@ -4,6 +4,8 @@ import type { MigrationList, SchemaEngine, SchemaFilter } from "@prisma/schema-e
 import pg from "pg";
 import { type OpenSchemaEngine, withSchemaEngine } from "#prisma/schema-engine.ts";
 import { dataDirFromEnv, readRunning } from "#scripts/services/data-dir.ts";
+import { checkDatabaseUrl } from "#scripts/services/databases.ts";
+import { describeFailure } from "#scripts/services/startup-error.ts";
 
 /** The repository's migrations. */
 export const MIGRATIONS_DIR = join(import.meta.dirname, "migrations");
@@ -142,13 +144,14 @@ function describeSqlError(name: string, migrationsList: MigrationList, cause: un
 async function main(): Promise<void> {
   const databaseUrl = process.env.DATABASE_URL || readRunning(dataDirFromEnv())?.databaseUrl;
   if (!databaseUrl) throw new MigrationError("set DATABASE_URL (or run `npm start`, which migrates by itself)");
+  await checkDatabaseUrl(databaseUrl);
   const { applied } = await migrate({ databaseUrl, log: console.log });
   console.log(applied.length === 0 ? "nothing to migrate" : `${applied.length} applied`);
 }
 
 if (import.meta.main) {
   await main().catch((error: unknown) => {
-    console.error(`✗ ${error instanceof MigrationError ? error.message : (error as Error).stack}`);
+    console.error(`✗ ${error instanceof MigrationError ? error.message : describeFailure(error)}`);
     process.exitCode = 1;
   });
   process.exit(); // the engine's left-over timer would keep us for another 10 s

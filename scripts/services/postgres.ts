@@ -177,6 +177,7 @@ function clusterFolder(dataDir: string, user: SystemUser | undefined): string {
       `the user postgres cannot enter ${actual}; make the folders above it enterable (chmod o+x) or set DATA_DIR`,
     );
   }
+  rmSync(wanted, { force: true }); // a link whose target is gone
   if (canEnter(dataDir, user)) {
     makeFolder(wanted, user);
     return realpathSync(wanted);
@@ -184,7 +185,6 @@ function clusterFolder(dataDir: string, user: SystemUser | undefined): string {
   mkdirSync(SYSTEM_DIR, { recursive: true, mode: 0o755 });
   const elsewhere = join(SYSTEM_DIR, `cluster-${randomBytes(6).toString("hex")}`);
   makeFolder(elsewhere, user);
-  rmSync(wanted, { force: true }); // a link whose target is gone
   symlinkSync(elsewhere, wanted);
   console.log(`  the user postgres cannot enter ${dataDir}: its data is in ${elsewhere}`);
   return elsewhere;
