@@ -91,7 +91,7 @@ export function TimeSeriesChart({ id, title, unit, series, points, format }: Tim
                 tickLine={false}
                 axisLine={false}
                 tickFormatter={format}
-                domain={[0, (highest: number) => Math.max(highest, 1)]}
+                domain={[0, "auto"]}
               />
               <Tooltip
                 isAnimationActive={false}

@@ -52,8 +52,16 @@ export function Rail({ collapsed, onToggle, onSearch }: RailProps) {
       </div>
       <div className="min-h-0 flex-1 overflow-y-auto px-2">
         <RailGroup rooms={rooms.main} collapsed={collapsed} />
-        {collapsed ? <hr className="mx-1 my-2" /> : <h2 className="px-2 pt-4 pb-1 text-faint text-xs">Operations</h2>}
-        <RailGroup rooms={rooms.operations} collapsed={collapsed} />
+        {rooms.operations.length > 0 && (
+          <>
+            {collapsed ? (
+              <hr className="mx-1 my-2" />
+            ) : (
+              <h2 className="px-2 pt-4 pb-1 text-faint text-xs">Operations</h2>
+            )}
+            <RailGroup rooms={rooms.operations} collapsed={collapsed} />
+          </>
+        )}
       </div>
       <div className="space-y-0.5 border-t p-2">
         <RailHint show={collapsed} label={toggleLabel}>

@@ -1,8 +1,8 @@
+import type { ReactNode } from "react";
 import { cx } from "#components/ui/class-names.ts";
 import { Copyable } from "#components/ui/copyable.tsx";
 import { type Column, DataTable } from "#components/ui/data-table.tsx";
 import { formatMillis } from "#components/ui/duration.ts";
-import { EmptyState } from "#components/ui/notice.tsx";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
 import { Moment } from "#components/ui/time.tsx";
@@ -33,8 +33,14 @@ const STEPS = [
 ] as const;
 
 const none = <span className="text-faint">–</span>;
-const millis = (ms: number | null) =>
-  ms === null ? none : <span className="font-mono text-xs">{ms < 100 ? ms.toFixed(1) : Math.round(ms)}</span>;
+const short = (ms: number) => (ms < 100 ? ms.toFixed(1) : String(Math.round(ms)));
+/** `0.4 + 1.8 + 6.2`; an accept that lost at the lock got no further, and has one number. */
+const parts = ({ lockMs, waitMs, statementMs }: AcceptAttempt) =>
+  [lockMs, waitMs, statementMs]
+    .filter((ms) => ms !== null)
+    .map(short)
+    .join(" + ") || "–";
+const mono = (text: ReactNode) => <span className="font-mono text-xs">{text}</span>;
 
 /** One accept's time on the scale of the slowest one. What no step accounts for stays empty, inside the outline. */
 function StepBar({ attempt, longestMs }: { attempt: AcceptAttempt; longestMs: number }) {
@@ -77,39 +83,41 @@ export function StepLegend() {
 
 const columnsFor = (longestMs: number): readonly Column<AcceptAttempt>[] => [
   { id: "at", header: "At", cell: (attempt) => <Moment at={attempt.at} show="ms" />, className: "w-28" },
-  { id: "driver", header: "Driver", cell: (attempt) => attempt.driverName, className: "max-w-40" },
+  { id: "driver", header: "Driver", cell: (attempt) => attempt.driverName, className: "max-w-36" },
   {
     id: "verdict",
     header: "Verdict",
     cell: (attempt) => <StatePill look={ATTEMPT_LOOK[attempt.verdict]} />,
-    className: "w-32",
+    className: "w-30",
   },
   {
     id: "why",
     header: "Why",
-    cell: (attempt) =>
-      attempt.detail || attempt.code ? (
-        <span title={attempt.code ?? undefined}>{attempt.detail ?? attempt.code}</span>
-      ) : (
-        none
-      ),
-    className: "max-w-64",
+    cell: (attempt) => {
+      const why = attempt.detail ?? attempt.code;
+      return why ? <span title={`${why} ${attempt.code ?? ""}`}>{why}</span> : none;
+    },
+    className: "max-w-48",
   },
-  { id: "lock", header: "Lock, ms", align: "right", cell: (attempt) => millis(attempt.lockMs), className: "w-16" },
-  { id: "wait", header: "Wait, ms", align: "right", cell: (attempt) => millis(attempt.waitMs), className: "w-16" },
-  {
-    id: "statement",
-    header: "Stmt, ms",
-    align: "right",
-    cell: (attempt) => millis(attempt.statementMs),
-    className: "w-16",
-  },
-  { id: "total", header: "Total, ms", align: "right", cell: (attempt) => millis(attempt.totalMs), className: "w-18" },
   {
     id: "bar",
     header: "Steps",
     cell: (attempt) => <StepBar attempt={attempt} longestMs={longestMs} />,
-    className: "w-48",
+    className: "w-28",
+  },
+  {
+    id: "steps",
+    header: "Lock + wait + stmt, ms",
+    align: "right",
+    cell: (attempt) => mono(parts(attempt)),
+    className: "w-36",
+  },
+  {
+    id: "total",
+    header: "Total, ms",
+    align: "right",
+    cell: (attempt) => mono(short(attempt.totalMs)),
+    className: "w-18",
   },
   { id: "group", header: "Group", align: "right", cell: (attempt) => attempt.groupSize ?? none, className: "w-16" },
   {
@@ -149,9 +157,9 @@ export function TripAttempts({ attempts }: { attempts: readonly AcceptAttempt[] 
           </>
         )}
         empty={
-          <EmptyState title="Nobody has tried to accept yet">
-            Every try appears here, won or lost, to the millisecond.
-          </EmptyState>
+          <p className="px-4 pb-4 text-muted">
+            Nobody has tried to accept yet. Every try appears here, won or lost, to the millisecond.
+          </p>
         }
       />
     </div>

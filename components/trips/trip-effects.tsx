@@ -1,7 +1,6 @@
 import { Copyable } from "#components/ui/copyable.tsx";
 import { type Column, DataTable } from "#components/ui/data-table.tsx";
 import { formatMillis } from "#components/ui/duration.ts";
-import { EmptyState } from "#components/ui/notice.tsx";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
 import { Moment } from "#components/ui/time.tsx";
@@ -81,9 +80,9 @@ export function TripEffects({ effects }: { effects: readonly TripEffect[] }) {
           </>
         )}
         empty={
-          <EmptyState title="No side effects yet">
-            SMS, pushes and broadcasts appear here once the trip is committed.
-          </EmptyState>
+          <p className="px-4 pb-4 text-muted">
+            No side effects yet. SMS, pushes and broadcasts appear here once the trip is committed.
+          </p>
         }
       />
     </div>

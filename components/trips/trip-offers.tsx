@@ -1,7 +1,6 @@
 import Link from "next/link";
 import { type Column, DataTable } from "#components/ui/data-table.tsx";
 import { formatMeters, formatSeconds } from "#components/ui/duration.ts";
-import { EmptyState } from "#components/ui/notice.tsx";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
 import { Moment } from "#components/ui/time.tsx";
@@ -67,7 +66,9 @@ export function TripOffers({ offers }: { offers: readonly TripOfferRow[] }) {
           </>
         )}
         empty={
-          <EmptyState title="Offered to nobody yet">The search for drivers starts right after the request.</EmptyState>
+          <p className="px-4 pb-4 text-muted">
+            Offered to nobody yet. The search for drivers starts right after the request.
+          </p>
         }
       />
     </div>

@@ -49,11 +49,12 @@ export function TripTimeline({ entries }: { entries: readonly TimelineEntry[] })
 
 function TimelineRow({ entry, gap: since, last }: { entry: TimelineEntry; gap: string; last: boolean }) {
   const data = Object.entries(entry.data);
+  const [open, setOpen] = useState(false);
   return (
     <li className={cx("flex gap-3", TONE[entry.tone])}>
-      <div className="w-24 shrink-0 py-1 text-right">
-        <Moment at={entry.at} show="ms" />
-        <p className="font-mono text-2xs text-faint">{since}</p>
+      <div className="flex shrink-0 gap-2 py-1 max-sm:flex-col max-sm:gap-0">
+        <Moment at={entry.at} show="ms" className="w-22" />
+        <span className="w-17 text-right font-mono text-faint text-xs max-sm:w-22 max-sm:text-left">{since}</span>
       </div>
       <div aria-hidden className="relative w-2 shrink-0">
         {!last && <span className="absolute top-4 bottom-[-6px] left-1/2 w-px -translate-x-1/2 bg-line-strong" />}
@@ -62,27 +63,31 @@ function TimelineRow({ entry, gap: since, last }: { entry: TimelineEntry; gap: s
       <div className="min-w-0 flex-1 py-1">
         <p className="flex flex-wrap items-baseline gap-x-2">
           <span className={entry.tone === "bad" ? "font-medium text-(--hue-ink)" : "font-medium"}>{entry.title}</span>
-          {entry.actor && <span className="text-faint text-xs">{entry.actor}</span>}
+          {entry.detail && <span className="min-w-0 break-words text-muted">{entry.detail}</span>}
+          {entry.actor && !entry.title.includes(entry.actor) && <span className="text-faint">by {entry.actor}</span>}
+          {data.length > 0 && (
+            <button
+              type="button"
+              aria-expanded={open}
+              onClick={() => setOpen(!open)}
+              className="relative ml-auto text-faint text-xs after:absolute after:-inset-1.5 hover:text-ink"
+            >
+              {open ? "Hide data" : "Data"}
+              <span className="sr-only"> of {entry.title}</span>
+            </button>
+          )}
         </p>
-        {entry.detail && <p className="break-words text-muted">{entry.detail}</p>}
-        {data.length > 0 && (
-          <details className="group/data">
-            <summary className="inline-flex min-h-6 list-none items-center text-faint text-xs hover:text-ink">
-              <span className="group-open/data:hidden">Show data</span>
-              <span className="hidden group-open/data:inline">Hide data</span>
-              <span className="ml-2 font-mono">{entry.kind}</span>
-            </summary>
-            <dl className="mt-1 mb-1 rounded-md border bg-canvas px-3 py-1.5 font-mono text-xs">
-              {data.map(([name, value]) => (
-                <div key={name} className="flex gap-3">
-                  <dt className="w-32 shrink-0 text-faint">{name}</dt>
-                  <dd className="min-w-0 flex-1 break-all">
-                    {typeof value === "string" ? value : JSON.stringify(value)}
-                  </dd>
-                </div>
-              ))}
-            </dl>
-          </details>
+        {open && (
+          <dl className="my-1 rounded-md border bg-canvas px-3 py-1.5 font-mono text-xs">
+            {[["kind", entry.kind] as const, ...data].map(([name, value]) => (
+              <div key={name} className="flex gap-3">
+                <dt className="w-32 shrink-0 text-faint">{name}</dt>
+                <dd className="min-w-0 flex-1 break-all">
+                  {typeof value === "string" ? value : JSON.stringify(value)}
+                </dd>
+              </div>
+            ))}
+          </dl>
         )}
       </div>
     </li>

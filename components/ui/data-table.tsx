@@ -108,7 +108,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
           ))}
         </tr>
       </thead>
-      <tbody ref={body as React.RefObject<HTMLTableSectionElement>}>
+      <tbody ref={body as React.RefObject<HTMLTableSectionElement>} className="[&>tr:last-child>td]:border-b-0">
         {rows.map((row, index) => {
           const key = rowKey(row);
           const selected = selection?.keys.has(key) ?? false;
