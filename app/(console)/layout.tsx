@@ -9,9 +9,10 @@ import { authOptions } from "../auth-options.ts";
 
 /** No room is drawn without a session. Every procedure checks again: this only spares a signed-out person the shell. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
+  // Read first: it tells Next that this cannot be drawn while building, when there is no server context yet.
+  const railCollapsed = (await cookies()).get("rail")?.value === "narrow";
   const session = await getServerSession(authOptions());
   if (!session) return <ToSignIn />;
-  const railCollapsed = (await cookies()).get("rail")?.value === "narrow";
   return (
     <OperatorProvider operator={session.user}>
       <DataProvider>

@@ -134,12 +134,7 @@ export function DriversRoom() {
       actions={<ColumnMenu columns={columns} />}
       toolbar={
         <>
-          <SearchField
-            label="Name, phone, plate"
-            value={filters.q}
-            onChange={onSearch}
-            className="w-56 max-sm:w-full"
-          />
+          <SearchField label="Name, phone, plate" value={filters.q} onChange={onSearch} className="w-56 shrink-0" />
           <Segmented
             label="Which drivers"
             value={filters.state ?? "all"}

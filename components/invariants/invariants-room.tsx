@@ -92,7 +92,12 @@ function Invariant({ result }: { result: InvariantResult }) {
           <h2 className="font-medium">{result.description}</h2>
           <p className="font-mono text-faint text-xs">{result.name}</p>
         </div>
-        <p className={cx("text-right", broken ? "font-medium text-danger" : "text-faint")}>
+        <p
+          className={cx(
+            "text-right",
+            broken ? "font-medium text-danger max-sm:w-full max-sm:text-left" : "text-faint max-sm:hidden",
+          )}
+        >
           {result.violations.toLocaleString("en")} {result.violations === 1 ? "violation" : "violations"}
         </p>
       </div>

@@ -59,7 +59,7 @@ export function QueueTable({ queues }: { queues: readonly QueueRow[] | undefined
   const resume = useMutation(trpc.jobs.resume.mutationOptions({ onSettled }));
   const act: Column<QueueRow> = {
     id: "act",
-    header: "",
+    header: "Action",
     align: "right",
     className: "w-24",
     cell: (queue) => (

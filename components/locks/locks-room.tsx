@@ -88,7 +88,7 @@ export function LocksRoom() {
               {picked.length > 1 ? `Release ${picked.length} locks` : "Release lock"}
             </Button>
           )}
-          <Button onClick={() => void view.refetch()}>
+          <Button className="max-sm:hidden" onClick={() => void view.refetch()}>
             <RotateCw aria-hidden />
             Refresh
           </Button>
@@ -103,7 +103,7 @@ export function LocksRoom() {
             onChange={(next) => void setVerdicts(next)}
           />
           {view.data && (
-            <p className="text-faint text-xs">
+            <p className="text-faint text-xs max-sm:shrink-0">
               Kept in {view.data.backend === "redis" ? "Redis" : "this process's memory (standalone)"}. The database
               decides who has a trip; a lock only makes losing fast.
             </p>
@@ -167,8 +167,8 @@ export function LocksRoom() {
             </p>
             {healthyAsked > 0 && (
               <p className="mt-2 text-warn">
-                {healthyAsked} of them {healthyAsked === 1 ? "is" : "are"} in good order: an accept may be using it
-                right now.
+                {healthyAsked} of {asked?.length} {healthyAsked === 1 ? "is" : "are"} in good order: an accept may be
+                running right now.
               </p>
             )}
           </>

@@ -8,6 +8,7 @@ import { LiveAge } from "#components/ui/live-age.tsx";
 import { ErrorState } from "#components/ui/notice.tsx";
 import { Room } from "#components/ui/room.tsx";
 import type { ZoneOutline } from "#server/contracts/console.ts";
+import type { Coordinates } from "#server/contracts/geo.ts";
 import { FleetList } from "./fleet-list.tsx";
 import { LazyMap } from "./lazy-map.tsx";
 import { useMapFilters, useShown } from "./map-filters.ts";
@@ -43,16 +44,18 @@ export function MapRoom() {
     },
     [setFilters, selectDriver, selectTrip],
   );
+  const look = useCallback((at: Coordinates | undefined) => {
+    if (at) setFocus({ at: { lat: at.lat, lng: at.lng }, zoom: STREET_ZOOM });
+  }, []);
   const place = driver ?? trip?.pickup;
-  const centre = () => place && setFocus({ at: { lat: place.lat, lng: place.lng }, zoom: STREET_ZOOM });
 
   // A link may name who to look at: go there once they are known, and not again while they drive.
   const opened = useRef(false);
   useEffect(() => {
     if (opened.current || !fleet) return;
     opened.current = true;
-    if (place) setFocus({ at: { lat: place.lat, lng: place.lng }, zoom: STREET_ZOOM });
-  }, [fleet, place]);
+    look(place);
+  }, [fleet, place, look]);
 
   const selected: MapSelection | null = filters.driver
     ? { kind: "driver", id: filters.driver }
@@ -92,8 +95,14 @@ export function MapRoom() {
                 drivers={shown.drivers}
                 trips={shown.trips}
                 selected={filters.driver ?? filters.trip}
-                onDriver={selectDriver}
-                onTrip={selectTrip}
+                onDriver={(id) => {
+                  selectDriver(id);
+                  look(fleet?.drivers.get(id));
+                }}
+                onTrip={(id) => {
+                  selectTrip(id);
+                  look(fleet?.trips.get(id)?.pickup);
+                }}
               />
             )}
             {driver ? (
@@ -102,10 +111,10 @@ export function MapRoom() {
                 trip={driver.tripId ? fleet?.trips.get(driver.tripId) : undefined}
                 onClose={close}
                 onTrip={selectTrip}
-                onCentre={centre}
+                onCentre={() => look(place)}
               />
             ) : trip ? (
-              <TripPanel trip={trip} onClose={close} onDriver={selectDriver} onCentre={centre} />
+              <TripPanel trip={trip} onClose={close} onDriver={selectDriver} onCentre={() => look(place)} />
             ) : (
               fleet &&
               (filters.driver || filters.trip) && (

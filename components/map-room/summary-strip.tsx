@@ -49,7 +49,7 @@ export function SummaryStrip() {
         return (
           <div
             key={figure.label}
-            className="relative min-w-26 flex-1 border-l px-4 py-1.5 first:border-l-0 hover:bg-hover"
+            className="relative min-w-30 flex-1 border-l px-4 py-1.5 first:border-l-0 hover:bg-hover"
           >
             <dt className="whitespace-nowrap text-faint text-xs">
               <Link href={figure.href} className="after:absolute after:inset-0">

@@ -94,14 +94,16 @@ export function MessagesRoom() {
       age={<LiveAge at={messages.dataUpdatedAt} live={false} />}
       toolbar={
         <>
-          <SearchField label="Recipient or text" value={filters.q} onChange={onSearch} className="w-56 max-sm:w-full" />
+          <SearchField label="Recipient or text" value={filters.q} onChange={onSearch} className="w-56 shrink-0" />
           <Segmented
             label="Which messages"
             value={filters.channel ?? "all"}
             onChange={(channel) => change({ channel: channel === "all" ? null : channel })}
             options={CHANNEL_OPTIONS}
           />
-          <p className="text-faint text-xs">Recorded instead of sent: this server has no SMS or push provider.</p>
+          <p className="text-faint text-xs max-sm:shrink-0">
+            Recorded instead of sent: this server has no SMS or push provider.
+          </p>
         </>
       }
       footer={

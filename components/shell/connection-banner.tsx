@@ -20,14 +20,17 @@ export function ConnectionBanner() {
   if (now === null || connection.lostSince === null || now - connection.lostSince < SHOW_AFTER_MS) return null;
   const wait = connection.nextAttemptAt === null ? 0 : Math.ceil((connection.nextAttemptAt - now) / 1000);
   return (
-    <div
-      role="status"
-      className="flex shrink-0 flex-wrap items-center gap-x-2 border-state-pending border-b bg-warn-soft px-4 py-1 text-warn"
-    >
+    <div className="flex shrink-0 flex-wrap items-center gap-x-2 border-state-pending border-b bg-warn-soft px-4 py-1 text-warn">
       <WifiOff aria-hidden className="size-3.5" />
       <p className="flex-1">
-        <span className="font-medium">Live data lost {formatSeconds((now - connection.lostSince) / 1000)} ago.</span>{" "}
-        What you see may be old. <span aria-hidden>{wait > 0 ? `Reconnecting in ${wait} s.` : "Reconnecting…"}</span>
+        <span role="status">
+          <span className="font-medium">Live data lost.</span> What you see may be old.{" "}
+        </span>
+        {/* Not in the status: a screen reader would read out every second. */}
+        <span aria-hidden>
+          Lost {formatSeconds((now - connection.lostSince) / 1000)} ago.{" "}
+          {wait > 0 ? `Reconnecting in ${wait} s.` : "Reconnecting…"}
+        </span>
       </p>
       <button
         type="button"

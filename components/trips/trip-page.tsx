@@ -7,9 +7,10 @@ import Link from "next/link";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useRefetchOnTick } from "#components/data/use-refetch-on-tick.ts";
 import { useTabVisible } from "#components/data/use-tab-visible.ts";
+import { Button } from "#components/ui/button.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
-import { ErrorState } from "#components/ui/notice.tsx";
+import { EmptyState, ErrorState } from "#components/ui/notice.tsx";
 import { Room } from "#components/ui/room.tsx";
 import { Section } from "#components/ui/section.tsx";
 import { TripPill } from "#components/ui/state-pill.tsx";
@@ -54,6 +55,17 @@ export function TripPage({ id }: { id: string }) {
     >
       {trip.data ? (
         <TripBody detail={trip.data} />
+      ) : trip.error?.data?.code === "NOT_FOUND" ? (
+        <EmptyState
+          title="There is no such trip"
+          action={
+            <Button asChild>
+              <Link href="/trips">Go to the trips</Link>
+            </Button>
+          }
+        >
+          The link may be cut short. Search the trips by ref, rider or driver.
+        </EmptyState>
       ) : trip.isError ? (
         <ErrorState what="This trip" error={trip.error} onRetry={() => void trip.refetch()} />
       ) : (

@@ -95,7 +95,7 @@ export function TripsRoom() {
             label="Ref, rider, driver, phone"
             value={filters.q}
             onChange={onSearch}
-            className="w-56 max-sm:w-full"
+            className="w-56 shrink-0"
           />
           <Segmented
             label="Which trips"

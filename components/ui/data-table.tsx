@@ -117,7 +117,6 @@ export function DataTable<T>(props: DataTableProps<T>) {
               key={key}
               data-row={index}
               tabIndex={index === 0 ? 0 : -1}
-              aria-selected={selection ? selected : undefined}
               onClick={onOpen && ((event) => !clickedInside(event) && onOpen(row))}
               className={cx(
                 "group/row h-8 -outline-offset-2 hover:bg-hover",

@@ -23,7 +23,11 @@ export function Room({ title, age, actions, toolbar, footer, children, fixed }: 
         {age}
         <div className="ml-auto flex items-center gap-2">{actions}</div>
       </header>
-      {toolbar && <div className="flex shrink-0 flex-wrap items-center gap-2 border-b px-4 py-1.5">{toolbar}</div>}
+      {toolbar && (
+        <div className="flex shrink-0 flex-wrap items-center gap-2 border-b px-4 py-1.5 max-sm:flex-nowrap max-sm:overflow-x-auto">
+          {toolbar}
+        </div>
+      )}
       <div className={cx("relative min-h-0 flex-1", fixed ? "overflow-hidden" : "overflow-auto")}>{children}</div>
       {footer}
     </div>

@@ -17,14 +17,14 @@ export function useRowKeys(container: RefObject<HTMLElement | null>, { open, tog
     return row ? Number(row.dataset.row) : null;
   };
   const move = (step: number) => {
-    const rows = container.current?.querySelectorAll<HTMLElement>("[data-row]");
-    if (!rows || rows.length === 0) return false;
-    const from = focused();
-    const next = from === null ? 0 : Math.min(rows.length - 1, Math.max(0, from + step));
+    // All lists of the room are one sequence: whichever of them answers first moves on into the next.
+    const rows = [...document.querySelectorAll<HTMLElement>("main [data-row]")];
+    const here = document.activeElement?.closest<HTMLElement>("[data-row]");
+    const next = here ? Math.min(rows.length - 1, Math.max(0, rows.indexOf(here) + step)) : 0;
     const row = rows[next];
     row?.focus();
     row?.scrollIntoView({ block: "nearest" });
-    return true;
+    return row !== undefined;
   };
   const onFocusedRow = (act: (index: number) => void) => () => {
     // Enter on a link or button inside the row is that link's own.
