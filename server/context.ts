@@ -4,8 +4,8 @@ import { AssignmentService } from "#server/domain/assignment/assignment-service.
 import { AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
-import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
+import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
 import { IdentityService } from "#server/domain/identity/identity-service.ts";
 import { Tokens } from "#server/domain/identity/tokens.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
@@ -14,6 +14,9 @@ import type { PushProvider, SmsProvider } from "#server/domain/notifications/mes
 import { NotificationService } from "#server/domain/notifications/notification-service.ts";
 import { createRecorder } from "#server/domain/notifications/recorder.ts";
 import { createSmsHttp } from "#server/domain/notifications/sms-http.ts";
+import { JobService } from "#server/domain/ops/job-service.ts";
+import { LiveMap } from "#server/domain/ops/live-map.ts";
+import { LockService } from "#server/domain/ops/lock-service.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
 import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
@@ -55,6 +58,9 @@ export interface AppContext {
   readonly locations: LocationService;
   readonly dispatch: DispatchService;
   readonly notifications: NotificationService;
+  readonly liveMap: LiveMap;
+  readonly locks: LockService;
+  readonly jobs: JobService;
   /** Tells the relays of all processes that the outbox has rows. */
   readonly wakeOutbox: () => void;
   /** Writes what waits in memory and closes all that was opened. */
@@ -105,10 +111,24 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const events = new TripEventLog({ pool: db.pool, clock, logger });
   const effects = new Effects(db);
 
-  const osrm = config.routing === null ? null : { url: config.routing.osrmUrl, client: createProviderClient({ name: "osrm", metrics, timeoutMs: 1500, retries: 0 }) };
+  const osrm =
+    config.routing === null
+      ? null
+      : {
+          url: config.routing.osrmUrl,
+          client: createProviderClient({ name: "osrm", metrics, timeoutMs: 1500, retries: 0 }),
+        };
   const router = createRouter({ osrm, logger });
   const tokens = new Tokens(config.auth);
-  const trips = new TripService({ db, lock, router, events, onCommitted: wakeUp.wake, otpSecret: config.auth.secret, dispatch: config.dispatch });
+  const trips = new TripService({
+    db,
+    lock,
+    router,
+    events,
+    onCommitted: wakeUp.wake,
+    otpSecret: config.auth.secret,
+    dispatch: config.dispatch,
+  });
   const store = new AssignmentStore(db.pool);
   const group = new AcceptGroup({
     decide: (requests) => store.decide(requests),
@@ -119,6 +139,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     onRetry: () => metrics.acceptRetries.inc(),
   });
   const locations = new LocationService({ db, bus, clock, metrics, logger });
+  const jobs = new JobService({ db, queue, clock });
   const { push, sms } = messageProviders(config, db, metrics);
 
   return {
@@ -143,8 +164,12 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     locations,
     dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
     notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
+    liveMap: new LiveMap({ db, bus, clock, logger }),
+    locks: new LockService({ db, lock }),
+    jobs,
     wakeOutbox: wakeUp.wake,
     async dispose() {
+      jobs.stop();
       wakeUp.close();
       await locations.drain();
       await events.drain();
@@ -160,7 +185,13 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
 function messageProviders(config: Config, db: Database, metrics: Metrics): { push: PushProvider; sms: SmsProvider } {
   const recorder = createRecorder(db);
   return {
-    push: config.fcm === null ? recorder.push : createFcm({ ...config.fcm, client: createProviderClient({ name: "fcm", metrics }) }),
-    sms: config.sms === null ? recorder.sms : createSmsHttp({ ...config.sms, client: createProviderClient({ name: "sms", metrics }) }),
+    push:
+      config.fcm === null
+        ? recorder.push
+        : createFcm({ ...config.fcm, client: createProviderClient({ name: "fcm", metrics }) }),
+    sms:
+      config.sms === null
+        ? recorder.sms
+        : createSmsHttp({ ...config.sms, client: createProviderClient({ name: "sms", metrics }) }),
   };
 }

@@ -19,7 +19,11 @@ function readRoles(text: string): ReadonlySet<Role> {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { roles: { type: "string", default: ROLES.join(",") }, console: { type: "boolean", default: true }, dev: { type: "boolean", default: false } },
+    options: {
+      roles: { type: "string", default: ROLES.join(",") },
+      console: { type: "boolean", default: true },
+      dev: { type: "boolean", default: false },
+    },
     allowNegative: true,
   });
   const roles = readRoles(values.roles);
@@ -38,18 +42,25 @@ async function main(): Promise<void> {
     const started = Date.now();
     app.logger.info({ signal }, "stopping");
     // Nothing below may keep the process for ever.
-    setTimeout(() => {
-      app.logger.error("not stopped in time; leaving");
-      process.exit(1);
-    }, config.shutdownSeconds * 1000 + 5000).unref();
+    setTimeout(
+      () => {
+        app.logger.error("not stopped in time; leaving");
+        process.exit(1);
+      },
+      config.shutdownSeconds * 1000 + 5000,
+    ).unref();
     gateway?.close();
-    const [, unfinished] = await Promise.all([http?.stop(config.shutdownSeconds * 500), workers?.stop(config.shutdownSeconds * 1000) ?? 0]);
+    const [, unfinished] = await Promise.all([
+      http?.stop(config.shutdownSeconds * 500),
+      workers?.stop(config.shutdownSeconds * 1000) ?? 0,
+    ]);
     await app.dispose();
     app.logger.info({ ms: Date.now() - started, unfinishedWorkers: unfinished }, "stopped");
     process.exit(0);
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
 
+  if (roles.has("web")) app.jobs.startSampling();
   if (roles.has("gateway")) gateway = createGateway(app);
   if (roles.has("worker")) workers = startWorkers(app);
   // A worker alone still answers health checks and metrics.
@@ -64,7 +75,11 @@ async function main(): Promise<void> {
 
 main().catch((error: Error & { code?: string }) => {
   const line =
-    error instanceof ConfigError ? error.message : error.code === "EADDRINUSE" ? `Port ${process.env.PORT ?? 3000} is taken. Stop what uses it, or set PORT.` : (error.stack ?? error.message);
+    error instanceof ConfigError
+      ? error.message
+      : error.code === "EADDRINUSE"
+        ? `Port ${process.env.PORT ?? 3000} is taken. Stop what uses it, or set PORT.`
+        : (error.stack ?? error.message);
   process.stderr.write(`${line}\n`);
   process.exit(1);
 });

@@ -9,9 +9,51 @@ export const PHONES = {
 
 const pad = (n: number, digits: number) => String(n).padStart(digits, "0");
 
-const FIRST = ["Ahmed", "Mohamed", "Mahmoud", "Mostafa", "Omar", "Youssef", "Karim", "Hassan", "Tarek", "Amr", "Mona", "Salma", "Nour", "Heba", "Dina", "Yasmin", "Aya", "Rania", "Laila", "Farida"] as const;
-const LAST = ["Hassan", "Ibrahim", "El-Sayed", "Abdelrahman", "Mansour", "Farouk", "Saleh", "Nasser", "Kamal", "Fathy", "Gaber", "Soliman", "Zaki", "Hegazy", "Shawky", "Badawi"] as const;
-const MODELS = { economy: ["Hyundai Verna", "Nissan Sunny", "Chevrolet Aveo"], comfort: ["Toyota Corolla", "Hyundai Elantra", "Skoda Octavia"], scooter: ["SYM Jet 14", "Vespa LX", "Honda Dio"] } as const;
+const FIRST = [
+  "Ahmed",
+  "Mohamed",
+  "Mahmoud",
+  "Mostafa",
+  "Omar",
+  "Youssef",
+  "Karim",
+  "Hassan",
+  "Tarek",
+  "Amr",
+  "Mona",
+  "Salma",
+  "Nour",
+  "Heba",
+  "Dina",
+  "Yasmin",
+  "Aya",
+  "Rania",
+  "Laila",
+  "Farida",
+] as const;
+const LAST = [
+  "Hassan",
+  "Ibrahim",
+  "El-Sayed",
+  "Abdelrahman",
+  "Mansour",
+  "Farouk",
+  "Saleh",
+  "Nasser",
+  "Kamal",
+  "Fathy",
+  "Gaber",
+  "Soliman",
+  "Zaki",
+  "Hegazy",
+  "Shawky",
+  "Badawi",
+] as const;
+const MODELS = {
+  economy: ["Hyundai Verna", "Nissan Sunny", "Chevrolet Aveo"],
+  comfort: ["Toyota Corolla", "Hyundai Elantra", "Skoda Octavia"],
+  scooter: ["SYM Jet 14", "Vespa LX", "Honda Dio"],
+} as const;
 export type CategoryCode = keyof typeof MODELS;
 
 export const personName = (n: number): { first: string; last: string } => ({
@@ -21,13 +63,25 @@ export const personName = (n: number): { first: string; last: string } => ({
 
 export async function insertUsers(
   tx: Queryable,
-  users: readonly { readonly id: string; readonly n: number; readonly type: "customer" | "driver"; readonly phone: string }[],
+  users: readonly {
+    readonly id: string;
+    readonly n: number;
+    readonly type: "customer" | "driver";
+    readonly phone: string;
+  }[],
   passwordHash: string,
 ): Promise<void> {
   await tx.query(
     `INSERT INTO users (id, first_name, last_name, phone, password_hash, user_type, fcm_token)
      SELECT id, first, last, phone, $1, type, 'demo-' || id FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) AS u(id, first, last, phone, type)`,
-    [passwordHash, users.map((u) => u.id), users.map((u) => personName(u.n).first), users.map((u) => personName(u.n).last), users.map((u) => u.phone), users.map((u) => u.type)],
+    [
+      passwordHash,
+      users.map((u) => u.id),
+      users.map((u) => personName(u.n).first),
+      users.map((u) => personName(u.n).last),
+      users.map((u) => u.phone),
+      users.map((u) => u.type),
+    ],
   );
 }
 
@@ -42,7 +96,11 @@ export interface SeededDriver {
 }
 
 /** Details, vehicle and first position of drivers whose users exist. */
-export async function insertDrivers(tx: Queryable, drivers: readonly SeededDriver[], categoryIds: ReadonlyMap<string, string>): Promise<void> {
+export async function insertDrivers(
+  tx: Queryable,
+  drivers: readonly SeededDriver[],
+  categoryIds: ReadonlyMap<string, string>,
+): Promise<void> {
   await tx.query(
     `INSERT INTO driver_details (user_id, is_online, availability_status)
      SELECT id, online, CASE WHEN online THEN 'available' ELSE 'unavailable' END FROM unnest($1::uuid[], $2::boolean[]) AS d(id, online)`,

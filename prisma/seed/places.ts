@@ -28,7 +28,9 @@ export function insideRings(at: Coordinates, rings: Rings): boolean {
 }
 
 export function polygonsOf(zones: ZoneCollection): Rings[] {
-  return zones.features.flatMap(({ geometry }) => (geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates));
+  return zones.features.flatMap(({ geometry }) =>
+    geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates,
+  );
 }
 
 /** A random point inside one of the polygons, each as likely as another. */

@@ -38,7 +38,10 @@ async function readCairoZones(): Promise<ZoneCollection> {
 
 async function seedBase(tx: Queryable, cairo: ZoneCollection): Promise<ReadonlyMap<string, string>> {
   for (const [code, [base, km, min, minimum]] of Object.entries(FARES)) {
-    await tx.query("INSERT INTO vehicle_categories (id, code, name) VALUES ($1, $2, $3) ON CONFLICT (code) DO NOTHING", [newId(), code, NAMES[code as CategoryCode]]);
+    await tx.query(
+      "INSERT INTO vehicle_categories (id, code, name) VALUES ($1, $2, $3) ON CONFLICT (code) DO NOTHING",
+      [newId(), code, NAMES[code as CategoryCode]],
+    );
     await tx.query(
       `INSERT INTO trip_fares (id, zone_id, category_id, base_fare, fare_per_km, fare_per_min, minimum_fare)
        SELECT $1, NULL, id, $3, $4, $5, $6 FROM vehicle_categories WHERE code = $2 ON CONFLICT DO NOTHING`,
@@ -51,7 +54,12 @@ async function seedBase(tx: Queryable, cairo: ZoneCollection): Promise<ReadonlyM
   return new Map(rows.map((row) => [row.code, row.id]));
 }
 
-async function seedDemo(tx: Queryable, cairo: ZoneCollection, categories: ReadonlyMap<string, string>, passwordHash: string): Promise<boolean> {
+async function seedDemo(
+  tx: Queryable,
+  cairo: ZoneCollection,
+  categories: ReadonlyMap<string, string>,
+  passwordHash: string,
+): Promise<boolean> {
   const seen = await tx.query("SELECT 1 FROM users WHERE email = 'admin@smartline.test'");
   if (seen.rows.length > 0) return false;
   for (const role of OPERATOR_ROLES) {
@@ -65,16 +73,36 @@ async function seedDemo(tx: Queryable, cairo: ZoneCollection, categories: Readon
   const categoryOf = (n: number): CategoryCode => (n <= 60 ? "economy" : n <= 78 ? "comfort" : "scooter");
   const drivers = Array.from({ length: DEMO_DRIVERS }, (_, i) => ({ id: newId(), n: i + 1 }));
   const customers = Array.from({ length: DEMO_CUSTOMERS }, (_, i) => ({ id: newId(), n: i + 1 }));
-  await insertUsers(tx, drivers.map((d) => ({ ...d, type: "driver" as const, phone: PHONES.demo.driver(d.n) })), passwordHash);
-  await insertUsers(tx, customers.map((c) => ({ ...c, n: c.n + 1000, type: "customer" as const, phone: PHONES.demo.customer(c.n) })), passwordHash);
-  const placed = drivers.map((d) => ({ ...d, category: categoryOf(d.n), plate: `DEM ${String(d.n).padStart(4, "0")}`, online: false, ...randomPlace(polygons, random) }));
+  await insertUsers(
+    tx,
+    drivers.map((d) => ({ ...d, type: "driver" as const, phone: PHONES.demo.driver(d.n) })),
+    passwordHash,
+  );
+  await insertUsers(
+    tx,
+    customers.map((c) => ({ ...c, n: c.n + 1000, type: "customer" as const, phone: PHONES.demo.customer(c.n) })),
+    passwordHash,
+  );
+  const placed = drivers.map((d) => ({
+    ...d,
+    category: categoryOf(d.n),
+    plate: `DEM ${String(d.n).padStart(4, "0")}`,
+    online: false,
+    ...randomPlace(polygons, random),
+  }));
   await insertDrivers(tx, placed, categories);
   return true;
 }
 
 const CHUNK = 2000;
 
-async function seedLoad(tx: Queryable, options: SeedOptions, cairo: ZoneCollection, categories: ReadonlyMap<string, string>, passwordHash: string): Promise<void> {
+async function seedLoad(
+  tx: Queryable,
+  options: SeedOptions,
+  cairo: ZoneCollection,
+  categories: ReadonlyMap<string, string>,
+  passwordHash: string,
+): Promise<void> {
   const { rows } = await tx.query<{ drivers: number; customers: number }>(
     `SELECT count(*) FILTER (WHERE user_type = 'driver')::int AS drivers, count(*) FILTER (WHERE user_type = 'customer')::int AS customers
      FROM users WHERE phone LIKE '+2012%' OR phone LIKE '+2013%'`,
@@ -82,16 +110,31 @@ async function seedLoad(tx: Queryable, options: SeedOptions, cairo: ZoneCollecti
   const already = rows[0] ?? { drivers: 0, customers: 0 };
   const random = seededRandom(already.drivers + 1);
   const polygons = polygonsOf(options.zones ?? cairo);
-  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ id: newId(), n: from + i + 1 }));
+  const numbers = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ id: newId(), n: from + i + 1 }));
   const customers = numbers(already.customers, options.customers ?? 0);
   const drivers = numbers(already.drivers, options.drivers ?? 0);
   for (let i = 0; i < customers.length; i += CHUNK) {
-    await insertUsers(tx, customers.slice(i, i + CHUNK).map((c) => ({ ...c, type: "customer" as const, phone: PHONES.load.customer(c.n) })), passwordHash);
+    await insertUsers(
+      tx,
+      customers.slice(i, i + CHUNK).map((c) => ({ ...c, type: "customer" as const, phone: PHONES.load.customer(c.n) })),
+      passwordHash,
+    );
   }
   for (let i = 0; i < drivers.length; i += CHUNK) {
     const chunk = drivers.slice(i, i + CHUNK);
-    await insertUsers(tx, chunk.map((d) => ({ ...d, type: "driver" as const, phone: PHONES.load.driver(d.n) })), passwordHash);
-    const placed = chunk.map((d) => ({ ...d, category: "economy" as const, plate: `LOAD ${d.n}`, online: true, ...randomPlace(polygons, random) }));
+    await insertUsers(
+      tx,
+      chunk.map((d) => ({ ...d, type: "driver" as const, phone: PHONES.load.driver(d.n) })),
+      passwordHash,
+    );
+    const placed = chunk.map((d) => ({
+      ...d,
+      category: "economy" as const,
+      plate: `LOAD ${d.n}`,
+      online: true,
+      ...randomPlace(polygons, random),
+    }));
     await insertDrivers(tx, placed, categories);
   }
 }
@@ -119,16 +162,27 @@ export async function seedScenario(options: SeedOptions): Promise<{ readonly cre
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { scenario: { type: "string", default: "demo" }, drivers: { type: "string", default: "1000" }, customers: { type: "string", default: "1000" } },
+    options: {
+      scenario: { type: "string", default: "demo" },
+      drivers: { type: "string", default: "1000" },
+      customers: { type: "string", default: "1000" },
+    },
   });
   const { scenario } = values;
   const { findTarget } = await import("#scripts/services/running.ts");
   const { databaseUrl } = findTarget();
   const [drivers, customers] = [Number(values.drivers), Number(values.customers)];
-  if ((scenario !== "base" && scenario !== "demo" && scenario !== "load") || ![drivers, customers].every((n) => Number.isInteger(n) && n >= 0 && n <= 1_000_000)) {
+  if (
+    (scenario !== "base" && scenario !== "demo" && scenario !== "load") ||
+    ![drivers, customers].every((n) => Number.isInteger(n) && n >= 0 && n <= 1_000_000)
+  ) {
     process.stderr.write("usage: npm run seed -- --scenario demo|load [--drivers N] [--customers N]\n");
     process.exit(2);
   }
   const { created } = await seedScenario({ databaseUrl, scenario, drivers, customers });
-  process.stdout.write(created ? `seeded: ${scenario}${scenario === "load" ? `, ${drivers} drivers, ${customers} customers` : ""}\n` : "the demo is there already\n");
+  process.stdout.write(
+    created
+      ? `seeded: ${scenario}${scenario === "load" ? `, ${drivers} drivers, ${customers} customers` : ""}\n`
+      : "the demo is there already\n",
+  );
 }

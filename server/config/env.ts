@@ -12,7 +12,8 @@ const optionalText = z
   .string()
   .optional()
   .transform((value) => (value === undefined || value.trim() === "" ? null : value.trim()));
-const integer = (fallback: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(fallback);
+const integer = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
 const MAX_SECONDS = 86_400;
 
 const envSchema = z.object({
@@ -52,7 +53,12 @@ export interface Config {
   readonly production: boolean;
   readonly demo: boolean;
   readonly logLevel: string;
-  readonly http: { readonly port: number; readonly host: string; readonly publicUrl: string | null; readonly metricsToken: string | null };
+  readonly http: {
+    readonly port: number;
+    readonly host: string;
+    readonly publicUrl: string | null;
+    readonly metricsToken: string | null;
+  };
   readonly database: { readonly url: string; readonly poolSize: number };
   readonly redis: { readonly url: string; readonly prefix: string } | null;
   readonly auth: { readonly secret: string; readonly accessTokenSeconds: number; readonly refreshTokenSeconds: number };
@@ -81,7 +87,10 @@ function parseFcmAccount(text: string): z.infer<typeof fcmAccountSchema> {
   try {
     return fcmAccountSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new ConfigError("FCM_SERVICE_ACCOUNT is not a service account's JSON (project_id, client_email, private_key)", { cause });
+    throw new ConfigError(
+      "FCM_SERVICE_ACCOUNT is not a service account's JSON (project_id, client_email, private_key)",
+      { cause },
+    );
   }
 }
 
@@ -111,7 +120,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     },
     jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
     routing: e.ROUTING_OSRM_URL === null ? null : { osrmUrl: e.ROUTING_OSRM_URL },
-    fcm: e.FCM_SERVICE_ACCOUNT === null ? null : { account: parseFcmAccount(e.FCM_SERVICE_ACCOUNT), baseUrl: e.FCM_BASE_URL },
+    fcm:
+      e.FCM_SERVICE_ACCOUNT === null
+        ? null
+        : { account: parseFcmAccount(e.FCM_SERVICE_ACCOUNT), baseUrl: e.FCM_BASE_URL },
     sms: e.SMS_HTTP_URL === null ? null : { url: e.SMS_HTTP_URL, token: e.SMS_HTTP_TOKEN, sender: e.SMS_SENDER },
     shutdownSeconds: e.SHUTDOWN_SECONDS,
   };

@@ -9,7 +9,14 @@ export interface Page<T> {
 }
 
 // ── Map ────────────────────────────────────────────────────────────────────────────────────────
-export type DriverMapState = "available" | "offered" | "on_trip" | "stale" | "temporarily_offline" | "under_review" | "offline";
+export type DriverMapState =
+  | "available"
+  | "offered"
+  | "on_trip"
+  | "stale"
+  | "temporarily_offline"
+  | "under_review"
+  | "offline";
 
 export interface LiveDriver extends Coordinates {
   readonly id: string;

@@ -38,9 +38,15 @@ export const JOBS = {
   /** The trip left a driver and waits again: tell the customer, the old driver, the console. */
   "trip-released": job("high", tripVersion.extend({ driverId: idSchema, reason: z.string() })),
   /** Cancelled or expired: close offers, tell who must know. */
-  "trip-ended": job("high", tripVersion.extend({ driverId: idSchema.nullable(), status: z.enum(["cancelled", "expired"]) })),
+  "trip-ended": job(
+    "high",
+    tripVersion.extend({ driverId: idSchema.nullable(), status: z.enum(["cancelled", "expired"]) }),
+  ),
   /** Arrived, started or completed: tell the customer. */
-  "trip-progressed": job("default", tripVersion.extend({ driverId: idSchema, status: z.enum(["arrived", "ongoing", "completed"]) })),
+  "trip-progressed": job(
+    "default",
+    tripVersion.extend({ driverId: idSchema, status: z.enum(["arrived", "ongoing", "completed"]) }),
+  ),
   /** Push one offer to one driver's phone. */
   "push-offer": job("high", z.object({ offerId: idSchema })),
   /** Delete what has served its time: finished outbox rows, old codes, expired keys. */

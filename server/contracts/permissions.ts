@@ -26,5 +26,6 @@ const ROLES: Readonly<Record<OperatorRole, readonly Permission[]>> = {
   viewer: VIEWING,
 };
 
-export const isOperatorRole = (role: string): role is OperatorRole => (OPERATOR_ROLES as readonly string[]).includes(role);
+export const isOperatorRole = (role: string): role is OperatorRole =>
+  (OPERATOR_ROLES as readonly string[]).includes(role);
 export const permissionsOf = (role: OperatorRole): readonly Permission[] => ROLES[role];

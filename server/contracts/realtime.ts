@@ -49,7 +49,11 @@ export const clientFrameSchema = z.discriminatedUnion("type", [
     epoch: z.string().max(64).optional(),
     offset: z.int().min(0).optional(),
   }),
-  z.strictObject({ type: z.literal("unsubscribe"), id: z.string().max(64).optional(), channel: z.string().min(1).max(120) }),
+  z.strictObject({
+    type: z.literal("unsubscribe"),
+    id: z.string().max(64).optional(),
+    channel: z.string().min(1).max(120),
+  }),
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
 

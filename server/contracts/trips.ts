@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { placeSchema } from "./geo.ts";
 
-export const TRIP_STATUSES = ["pending", "accepted", "arrived", "ongoing", "completed", "cancelled", "expired"] as const;
+export const TRIP_STATUSES = [
+  "pending",
+  "accepted",
+  "arrived",
+  "ongoing",
+  "completed",
+  "cancelled",
+  "expired",
+] as const;
 export type TripStatus = (typeof TRIP_STATUSES)[number];
 export const tripStatusSchema = z.enum(TRIP_STATUSES);
 
@@ -19,7 +27,12 @@ export interface Money {
 export const moneySchema = z.strictObject({ amount: z.int(), currency: z.string().length(3) });
 
 export const tripPersonSchema = z.object({ id: z.string(), name: z.string(), phone: z.string() });
-export const tripVehicleSchema = z.object({ id: z.string(), plate: z.string(), model: z.string(), category: z.string() });
+export const tripVehicleSchema = z.object({
+  id: z.string(),
+  plate: z.string(),
+  model: z.string(),
+  category: z.string(),
+});
 
 /** A trip as its rider, its driver and operators see it. Distances in metres, durations in seconds. */
 export const tripSchema = z.object({

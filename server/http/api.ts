@@ -31,7 +31,8 @@ export function createApi(app: AppContext, shutdown: Shutdown): Hono<DoorEnv> {
   hono.all("/api/trpc/*", (c) => {
     assertBodySize(c.req.raw.headers);
     // The console's client always announces its length; without one there is nothing to hold the body to.
-    if (c.req.header("transfer-encoding") !== undefined) throw new DomainError("VALIDATION_FAILED", "Send a Content-Length.");
+    if (c.req.header("transfer-encoding") !== undefined)
+      throw new DomainError("VALIDATION_FAILED", "Send a Content-Length.");
     return fetchRequestHandler({
       endpoint: "/api/trpc",
       req: c.req.raw,
@@ -42,7 +43,13 @@ export function createApi(app: AppContext, shutdown: Shutdown): Hono<DoorEnv> {
   mountRest(hono);
   mountCompat(hono);
 
-  hono.notFound((c) => sendProblem(c, new DomainError("NOT_FOUND", `There is no ${c.req.method} ${new URL(c.req.url).pathname}.`), c.get("requestId")));
+  hono.notFound((c) =>
+    sendProblem(
+      c,
+      new DomainError("NOT_FOUND", `There is no ${c.req.method} ${new URL(c.req.url).pathname}.`),
+      c.get("requestId"),
+    ),
+  );
   hono.onError((thrown, c) => {
     const error = domainErrorOf(thrown);
     app.logger.error({ err: error.cause ?? error, requestId: c.get("requestId") }, "request failed");

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { DomainError, ERRORS } from "#server/contracts/errors.ts";
+import { type DomainError, ERRORS } from "#server/contracts/errors.ts";
 import { latSchema, lngSchema } from "#server/contracts/geo.ts";
 import { idSchema, newId } from "#server/contracts/ids.ts";
 import type { Trip } from "#server/contracts/trips.ts";
@@ -14,8 +14,14 @@ import { createCaller } from "#server/trpc/root.ts";
  * The paths of the Flutter builds already on people's phones: their words and shapes, our engine. Unknown fields are
  * ignored here, as the old platform did: those builds send more than they must.
  */
-const actionSchema = z.object({ trip_request_id: idSchema, action: z.enum(["accepted", "accept", "rejected", "reject"]) });
-const locationSchema = z.object({ latitude: z.coerce.number().pipe(latSchema), longitude: z.coerce.number().pipe(lngSchema) });
+const actionSchema = z.object({
+  trip_request_id: idSchema,
+  action: z.enum(["accepted", "accept", "rejected", "reject"]),
+});
+const locationSchema = z.object({
+  latitude: z.coerce.number().pipe(latSchema),
+  longitude: z.coerce.number().pipe(lngSchema),
+});
 /** `[lat, lng]`, or the same as JSON text, as some builds send it. */
 const pointSchema = z.preprocess(
   (value) => {
@@ -63,7 +69,12 @@ function oldTrip(trip: Trip): Record<string, unknown> {
   };
 }
 
-const oldAnswer = (message: string, data: unknown, more: object = {}) => ({ response_code: "default_200", message, ...more, data });
+const oldAnswer = (message: string, data: unknown, more: object = {}) => ({
+  response_code: "default_200",
+  message,
+  ...more,
+  data,
+});
 
 /** Errors in the old shape; `statuses` are where an older path differs from the table. */
 function oldError(statuses: Readonly<Partial<Record<DomainError["code"], number>>>) {
@@ -73,10 +84,24 @@ function oldError(statuses: Readonly<Partial<Record<DomainError["code"], number>
     if (wait !== null) c.header("Retry-After", String(wait));
     if (error.code === "RATE_LIMIT_EXCEEDED") {
       const seconds = wait ?? 60;
-      return c.json({ response_code: "rate_limit_exceeded", message: `Too many requests. Please try again in ${seconds} seconds.`, retry_after: seconds }, 429);
+      return c.json(
+        {
+          response_code: "rate_limit_exceeded",
+          message: `Too many requests. Please try again in ${seconds} seconds.`,
+          retry_after: seconds,
+        },
+        429,
+      );
     }
     const errors = error.fields?.map((field) => ({ error_code: field.path, message: field.message }));
-    return c.json({ response_code: `${error.code.toLowerCase()}_${status}`, message: shownDetail(error), ...(errors === undefined ? {} : { errors }) }, status as 400);
+    return c.json(
+      {
+        response_code: `${error.code.toLowerCase()}_${status}`,
+        message: shownDetail(error),
+        ...(errors === undefined ? {} : { errors }),
+      },
+      status as 400,
+    );
   };
 }
 
@@ -86,7 +111,8 @@ const TAKEN_IS_403 = oldError({ TRIP_ALREADY_ASSIGNED: 403 });
 async function requestAction(ctx: RequestContext, body: unknown): Promise<unknown> {
   const { trip_request_id: id, action } = actionSchema.parse(body);
   const caller = createCaller(ctx);
-  if (action === "rejected" || action === "reject") return oldAnswer("Trip declined", oldTrip(await caller.rides.reject({ id })), { success: true });
+  if (action === "rejected" || action === "reject")
+    return oldAnswer("Trip declined", oldTrip(await caller.rides.reject({ id })), { success: true });
   const { trip, alreadyAccepted } = await caller.rides.accept({ id });
   const message = alreadyAccepted ? "Trip already accepted by you" : "Trip accepted successfully";
   return oldAnswer(message, oldTrip(trip), { success: true, already_accepted: alreadyAccepted });
@@ -94,7 +120,8 @@ async function requestAction(ctx: RequestContext, body: unknown): Promise<unknow
 
 async function createRide(ctx: RequestContext, body: unknown): Promise<unknown> {
   const input = createSchema.parse(body);
-  const place = ([lat, lng]: readonly [number, number], address: string | undefined) => (address === undefined ? { lat, lng } : { lat, lng, address });
+  const place = ([lat, lng]: readonly [number, number], address: string | undefined) =>
+    address === undefined ? { lat, lng } : { lat, lng, address };
   // These builds send no Idempotency-Key; each of their requests is a new one.
   const caller = createCaller(ctx.idempotencyKey === null ? { ...ctx, idempotencyKey: newId() } : ctx);
   const trip = await caller.rides.create({
@@ -113,8 +140,11 @@ async function storeLocation(ctx: RequestContext, body: unknown): Promise<unknow
 }
 
 export function mountCompat(hono: Hono<DoorEnv>): void {
-  const post = (route: string, work: (ctx: RequestContext, body: unknown) => Promise<unknown>, onError: (c: Context, error: DomainError) => Response) =>
-    hono.post(route, (c) => respond(c, route, async (ctx) => work(ctx, await readJson(c)), onError));
+  const post = (
+    route: string,
+    work: (ctx: RequestContext, body: unknown) => Promise<unknown>,
+    onError: (c: Context, error: DomainError) => Response,
+  ) => hono.post(route, (c) => respond(c, route, async (ctx) => work(ctx, await readJson(c)), onError));
   post("/api/driver/trip/request-action", requestAction, TAKEN_IS_403);
   post("/api/driver/ride/trip-action", requestAction, plain);
   post("/api/v1/driver/ride/ride_action", requestAction, TAKEN_IS_403);

@@ -18,15 +18,22 @@ interface Check {
 const LOOPBACK = new Set(["127.0.0.1", "::1", "::ffff:127.0.0.1"]);
 
 async function checkRedis(app: AppContext): Promise<Check> {
-  if (app.redis === null) return { status: "standalone", latencyMs: null, detail: "no REDIS_URL: one process, jobs in PostgreSQL" };
-  if (!app.redis.isReady()) return { status: "degraded", latencyMs: null, detail: "Redis is away; locks are local and jobs wait" };
+  if (app.redis === null)
+    return { status: "standalone", latencyMs: null, detail: "no REDIS_URL: one process, jobs in PostgreSQL" };
+  if (!app.redis.isReady())
+    return { status: "degraded", latencyMs: null, detail: "Redis is away; locks are local and jobs wait" };
   const started = performance.now();
   try {
     const policy = await app.redis.commands.config("GET", "maxmemory-policy").catch(() => null);
     await app.redis.commands.ping();
     const latencyMs = performance.now() - started;
     const value = Array.isArray(policy) ? policy[1] : null;
-    if (typeof value === "string" && value !== "noeviction") return { status: "degraded", latencyMs, detail: `maxmemory-policy is ${value}; jobs can be evicted: set noeviction` };
+    if (typeof value === "string" && value !== "noeviction")
+      return {
+        status: "degraded",
+        latencyMs,
+        detail: `maxmemory-policy is ${value}; jobs can be evicted: set noeviction`,
+      };
     return { status: "up", latencyMs };
   } catch {
     return { status: "degraded", latencyMs: null, detail: "Redis does not answer; locks are local and jobs wait" };
@@ -50,15 +57,23 @@ export function mountHealth(hono: Hono<DoorEnv>, app: AppContext, shutdown: Shut
     const stopping = shutdown.isStopping();
     const ready = !stopping && postgres.status === "up";
     const status = stopping ? "stopping" : !ready ? "down" : redis.status === "degraded" ? "degraded" : "ready";
-    const round = (check: Check) => ({ ...check, latencyMs: check.latencyMs === null ? null : Math.round(check.latencyMs * 100) / 100 });
-    const body = { status, dependencies: { postgres: round(postgres), redis: round(redis) }, providers: app.notifications.providers };
+    const round = (check: Check) => ({
+      ...check,
+      latencyMs: check.latencyMs === null ? null : Math.round(check.latencyMs * 100) / 100,
+    });
+    const body = {
+      status,
+      dependencies: { postgres: round(postgres), redis: round(redis) },
+      providers: app.notifications.providers,
+    };
     return c.json(body, ready ? 200 : 503);
   });
 
   hono.get("/metrics", async (c) => {
     const token = app.config.http.metricsToken;
     const bearer = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    const allowed = LOOPBACK.has(peerOf(c) ?? "") || (token !== null && bearer !== undefined && equalInConstantTime(bearer, token));
+    const allowed =
+      LOOPBACK.has(peerOf(c) ?? "") || (token !== null && bearer !== undefined && equalInConstantTime(bearer, token));
     if (!allowed) return c.text("metrics need a bearer token (METRICS_TOKEN) or a loopback address\n", 401);
     app.metrics.redisUp.set(app.redis?.isReady() === true ? 1 : 0);
     return c.body(await app.metrics.registry.metrics(), 200, { "Content-Type": app.metrics.registry.contentType });

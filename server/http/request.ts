@@ -42,16 +42,19 @@ class ConsoleSessions {
     if (known !== undefined && known.until > Date.now()) return known.actor;
     const operator = await this.#app.identity.findOperator(id);
     const role = operator?.roles[0];
-    const actor: Actor | null = operator === null || role === undefined ? null : { type: "operator", id, role, name: operator.name };
+    const actor: Actor | null =
+      operator === null || role === undefined ? null : { type: "operator", id, role, name: operator.name };
     if (this.#known.size > 1000) this.#known.clear();
     this.#known.set(id, { actor, until: Date.now() + 5000 });
     return actor;
   }
 }
 
-export interface RequestContextFactory {
-  (request: { readonly headers: Headers; readonly requestId: string; readonly ip: string | null }): RequestContext;
-}
+export type RequestContextFactory = (request: {
+  readonly headers: Headers;
+  readonly requestId: string;
+  readonly ip: string | null;
+}) => RequestContext;
 
 /** Makes the context of one request. Whoever needs to know who asks calls `authenticate`, once. */
 export function requestContexts(app: AppContext): RequestContextFactory {
@@ -62,11 +65,13 @@ export function requestContexts(app: AppContext): RequestContextFactory {
       const authorization = headers.get("authorization");
       if (authorization !== null) {
         const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
-        if (token === undefined) throw new DomainError("UNAUTHENTICATED", "The Authorization header must be `Bearer <access token>`.");
+        if (token === undefined)
+          throw new DomainError("UNAUTHENTICATED", "The Authorization header must be `Bearer <access token>`.");
         return app.tokens.verify(token);
       }
       const operator = await sessions.actorOf(headers.get("cookie"));
-      if (operator === null) throw new DomainError("UNAUTHENTICATED", "Sign in first: send `Authorization: Bearer <access token>`.");
+      if (operator === null)
+        throw new DomainError("UNAUTHENTICATED", "Sign in first: send `Authorization: Bearer <access token>`.");
       return operator;
     };
     return {
@@ -90,7 +95,8 @@ export function peerOf(c: Context): string | null {
   return incoming?.socket?.remoteAddress ?? null;
 }
 
-const tooLarge = () => new DomainError("PAYLOAD_TOO_LARGE", `A body may have ${MAX_BODY_BYTES} bytes at most. Nothing was done.`);
+const tooLarge = () =>
+  new DomainError("PAYLOAD_TOO_LARGE", `A body may have ${MAX_BODY_BYTES} bytes at most. Nothing was done.`);
 
 /** Refuses by the announced length; a body without one is counted as it comes. */
 export function assertBodySize(headers: Headers): void {
@@ -115,13 +121,19 @@ export async function readJson(c: Context): Promise<Record<string, unknown>> {
   const text = await readBody(c);
   if (text.trim() === "") return {};
   const type = c.req.header("content-type") ?? "";
-  if (!/^application\/(\w+\+)?json\b/i.test(type)) throw new DomainError("UNSUPPORTED_MEDIA_TYPE", `Send application/json, not "${type.slice(0, 60)}".`);
+  if (!/^application\/(\w+\+)?json\b/i.test(type))
+    throw new DomainError("UNSUPPORTED_MEDIA_TYPE", `Send application/json, not "${type.slice(0, 60)}".`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new DomainError("MALFORMED_JSON", `The body is not valid JSON: ${(cause as Error).message}. Nothing was done.`, { cause });
+    throw new DomainError(
+      "MALFORMED_JSON",
+      `The body is not valid JSON: ${(cause as Error).message}. Nothing was done.`,
+      { cause },
+    );
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new DomainError("VALIDATION_FAILED", "The body must be a JSON object.");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new DomainError("VALIDATION_FAILED", "The body must be a JSON object.");
   return value as Record<string, unknown>;
 }

@@ -44,7 +44,10 @@ export function mountRest(hono: Hono<DoorEnv>): void {
         const sent = openapi.method === "GET" ? queryOf(new URL(c.req.url)) : await readJson(c);
         const params = c.req.param() as Record<string, string>;
         const clash = Object.keys(params).find((name) => name in sent);
-        if (clash !== undefined) throw new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", { fields: [{ path: clash, message: "unknown field" }] });
+        if (clash !== undefined)
+          throw new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", {
+            fields: [{ path: clash, message: "unknown field" }],
+          });
         if (openapi.status !== undefined) ctx.reply.status = openapi.status;
         return procedureOf(createCaller(ctx), path)({ ...sent, ...params });
       }),

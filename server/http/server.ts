@@ -30,8 +30,11 @@ function isApi(path: string): boolean {
 /** One port: `/api/*`, health and metrics on Hono, `/ws` on the gateway, everything else on Next. Mobile traffic never passes through Next. */
 export async function startHttp(app: AppContext, options: HttpOptions): Promise<HttpServer> {
   const api = getRequestListener(createApi(app, options.shutdown).fetch, { overrideGlobalObjects: false });
-  let page: ((req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => Promise<void>) | null = null;
-  let nextUpgrade: ((req: import("node:http").IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>) | null = null;
+  let page:
+    | ((req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => Promise<void>)
+    | null = null;
+  let nextUpgrade: ((req: import("node:http").IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>) | null =
+    null;
   let closeNext: (() => Promise<void>) | null = null;
 
   const server: Server = createServer((req, res) => {

@@ -1,5 +1,5 @@
-import type { JobName, JobPayload } from "#server/contracts/jobs.ts";
 import type { AppContext } from "#server/context.ts";
+import type { JobName, JobPayload } from "#server/contracts/jobs.ts";
 
 export interface JobRun {
   readonly jobId: string;

@@ -102,7 +102,9 @@ export class OutboxRelay {
     }
   }
 
-  async #publish(lock: (tx: Parameters<Parameters<Database["transaction"]>[0]>[0]) => Promise<store.OutboxRow[]>): Promise<number> {
+  async #publish(
+    lock: (tx: Parameters<Parameters<Database["transaction"]>[0]>[0]) => Promise<store.OutboxRow[]>,
+  ): Promise<number> {
     return this.#db.transaction(async (tx) => {
       const rows = await lock(tx);
       if (rows.length === 0) return 0;
@@ -113,15 +115,23 @@ export class OutboxRelay {
         await store.markFailed(tx, row.id, `no job is called "${row.topic}"`);
       }
       await this.#queue.add(known.map(store.toJob));
-      await store.markPublished(tx, rows.map((row) => row.id));
-      for (const row of known) if (row.lag_seconds > 0) this.#metrics.outboxLag.observe({ topic: row.topic }, row.lag_seconds);
+      await store.markPublished(
+        tx,
+        rows.map((row) => row.id),
+      );
+      for (const row of known)
+        if (row.lag_seconds > 0) this.#metrics.outboxLag.observe({ topic: row.topic }, row.lag_seconds);
       return rows.length;
     });
   }
 
   async #listen(): Promise<void> {
     if (this.#stopped) return;
-    const client = new pg.Client({ connectionString: this.#url, keepAlive: true, application_name: "smartline-outbox" });
+    const client = new pg.Client({
+      connectionString: this.#url,
+      keepAlive: true,
+      application_name: "smartline-outbox",
+    });
     const lost = (error?: Error) => {
       if (this.#listener !== client) return;
       this.#listener = null;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { QUEUES } from "#server/contracts/jobs.ts";
 import type { AppContext } from "#server/context.ts";
+import { QUEUES } from "#server/contracts/jobs.ts";
 import { planOnce } from "#server/domain/outbox/relay-store.ts";
 import { createJobRunner } from "#server/jobs/job-runner.ts";
 import { OutboxRelay } from "#server/jobs/outbox-relay.ts";
@@ -21,7 +21,13 @@ function idOfHour(topic: string, hour: string): string {
 
 /** Role `worker`: the relay, the queues' workers, and the clock's work (dispatch rounds, hourly chores). */
 export function startWorkers(app: AppContext): WorkerRole {
-  const relay = new OutboxRelay({ db: app.db, queue: app.queue, databaseUrl: app.config.database.url, logger: app.logger, metrics: app.metrics });
+  const relay = new OutboxRelay({
+    db: app.db,
+    queue: app.queue,
+    databaseUrl: app.config.database.url,
+    logger: app.logger,
+    metrics: app.metrics,
+  });
   relay.start();
   const workers = app.queue.work(createJobRunner(app));
   let stopped = false;
@@ -48,7 +54,8 @@ export function startWorkers(app: AppContext): WorkerRole {
     for (const queue of QUEUES) {
       const counts = await app.queue.counts(queue).catch(() => null);
       if (counts === null) continue;
-      for (const state of ["waiting", "active", "delayed", "failed"] as const) app.metrics.queueDepth.set({ queue, state }, counts[state]);
+      for (const state of ["waiting", "active", "delayed", "failed"] as const)
+        app.metrics.queueDepth.set({ queue, state }, counts[state]);
     }
   }, DEPTH_MS);
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
-import type { BusMessage } from "#server/contracts/realtime.ts";
 import { newId } from "#server/contracts/ids.ts";
+import type { BusMessage } from "#server/contracts/realtime.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import type { RedisConnections } from "#server/platform/redis.ts";
@@ -82,7 +82,9 @@ export class RedisBus implements EventBus {
     const key = this.#keys.busChannel(channel);
     if (this.#local.listeners(channel) === 0) {
       this.#channelByKey.set(key, channel);
-      this.#redis.subscriber.subscribe(key).catch((error: Error) => this.#logger.debug({ err: error, channel }, "not subscribed yet"));
+      this.#redis.subscriber
+        .subscribe(key)
+        .catch((error: Error) => this.#logger.debug({ err: error, channel }, "not subscribed yet"));
     }
     const leave = this.#local.subscribe(channel, handler);
     return () => {

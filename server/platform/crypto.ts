@@ -6,7 +6,9 @@ const KEY_BYTES = 32;
 
 function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(password.normalize("NFKC"), salt, KEY_BYTES, options, (error, key) => (error ? reject(error) : resolve(key)));
+    scrypt(password.normalize("NFKC"), salt, KEY_BYTES, options, (error, key) =>
+      error ? reject(error) : resolve(key),
+    );
   });
 }
 
@@ -32,7 +34,8 @@ export async function verifyPassword(password: string, stored: string | null): P
 
 export const sha256Hex = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-export const hmacHex = (secret: string, text: string): string => createHmac("sha256", secret).update(text).digest("hex");
+export const hmacHex = (secret: string, text: string): string =>
+  createHmac("sha256", secret).update(text).digest("hex");
 
 /** Digits derived from a secret and a subject: the same subject gives the same code, so a re-run job sends the same one. */
 export function derivedDigits(secret: string, subject: string, digits: number): string {

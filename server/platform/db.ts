@@ -45,15 +45,40 @@ export async function withRetries<T>(work: () => Promise<T>, onRetry?: () => voi
   }
 }
 
-const CONNECTION_LOST = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "ETIMEDOUT", "57P01", "57P02", "57P03", "53300", "08006", "08001", "08003"]);
+const CONNECTION_LOST = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+  "57P01",
+  "57P02",
+  "57P03",
+  "53300",
+  "08006",
+  "08001",
+  "08003",
+]);
 
 /** What a database failure means to a caller; null when the error is not the database's being away or read-only. */
 export function databaseOutage(error: unknown): DomainError | null {
   const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-  if (code === "25006") return new DomainError("DB_READ_ONLY", "Changes are paused for a moment; reading still works.", { cause: error, retryAfterSeconds: 5 });
+  if (code === "25006")
+    return new DomainError("DB_READ_ONLY", "Changes are paused for a moment; reading still works.", {
+      cause: error,
+      retryAfterSeconds: 5,
+    });
   const message = error instanceof Error ? error.message : "";
-  if (CONNECTION_LOST.has(code) || /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(message)) {
-    return new DomainError("SERVICE_UNAVAILABLE", "The database is not reachable.", { cause: error, retryAfterSeconds: 2 });
+  if (
+    CONNECTION_LOST.has(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      message,
+    )
+  ) {
+    return new DomainError("SERVICE_UNAVAILABLE", "The database is not reachable.", {
+      cause: error,
+      retryAfterSeconds: 2,
+    });
   }
   return null;
 }

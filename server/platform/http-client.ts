@@ -1,4 +1,16 @@
-import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleWhen, type IPolicy, retry, TimeoutStrategy, timeout, wrap } from "cockatiel";
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleWhen,
+  type IPolicy,
+  retry,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from "cockatiel";
 import type { Metrics } from "#server/platform/metrics.ts";
 
 /** A provider answered with an error, or not at all. `permanent`: the same request will not succeed later. */
@@ -36,11 +48,22 @@ const RETRY_STATUSES = new Set([408, 425, 429]);
  * `timeoutMs` each try; `retries` more tries with jittered exponential pauses; after 5 failures in a row the circuit
  * opens for 10 s and calls fail at once, so that a dead provider costs a job milliseconds, not time-outs.
  */
-export function createProviderClient(options: { name: string; metrics: Metrics; timeoutMs?: number; retries?: number }): ProviderClient {
+export function createProviderClient(options: {
+  name: string;
+  metrics: Metrics;
+  timeoutMs?: number;
+  retries?: number;
+}): ProviderClient {
   const transient = handleWhen(isTransient);
-  const breaker: CircuitBreakerPolicy = circuitBreaker(transient, { halfOpenAfter: 10_000, breaker: new ConsecutiveBreaker(5) });
+  const breaker: CircuitBreakerPolicy = circuitBreaker(transient, {
+    halfOpenAfter: 10_000,
+    breaker: new ConsecutiveBreaker(5),
+  });
   const policy: IPolicy = wrap(
-    retry(transient, { maxAttempts: options.retries ?? 2, backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 2000 }) }),
+    retry(transient, {
+      maxAttempts: options.retries ?? 2,
+      backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 2000 }),
+    }),
     breaker,
     timeout(options.timeoutMs ?? 3000, TimeoutStrategy.Aggressive),
   );
@@ -56,7 +79,10 @@ export function createProviderClient(options: { name: string; metrics: Metrics; 
     const text = await response.text();
     if (!response.ok) {
       const permanent = response.status >= 400 && response.status < 500 && !RETRY_STATUSES.has(response.status);
-      throw new ProviderError(`${options.name} answered ${response.status}: ${text.slice(0, 200)}`, { status: response.status, permanent });
+      throw new ProviderError(`${options.name} answered ${response.status}: ${text.slice(0, 200)}`, {
+        status: response.status,
+        permanent,
+      });
     }
     try {
       return JSON.parse(text);
@@ -78,6 +104,7 @@ export function createProviderClient(options: { name: string; metrics: Metrics; 
         throw new ProviderError(`${options.name}: ${message}`, { permanent: false, cause });
       }
     },
-    state: () => breaker.state === CircuitState.Closed ? "closed" : breaker.state === CircuitState.HalfOpen ? "halfOpen" : "open",
+    state: () =>
+      breaker.state === CircuitState.Closed ? "closed" : breaker.state === CircuitState.HalfOpen ? "halfOpen" : "open",
   };
 }

@@ -1,6 +1,22 @@
-import { createPostgresBackend, type Job, Queue, type QueueOptions, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
+import {
+  createPostgresBackend,
+  type Job,
+  Queue,
+  type QueueOptions,
+  UnrecoverableError,
+  Worker,
+  type WorkerOptions,
+} from "bullmq";
 import { Redis } from "ioredis";
-import { backoffMs, isJobName, JOBS, type JobName, QUEUE_CONCURRENCY, QUEUES, type QueueName } from "#server/contracts/jobs.ts";
+import {
+  backoffMs,
+  isJobName,
+  JOBS,
+  type JobName,
+  QUEUE_CONCURRENCY,
+  QUEUES,
+  type QueueName,
+} from "#server/contracts/jobs.ts";
 import type { Logger } from "#server/platform/logger.ts";
 
 export interface JobToAdd {
@@ -75,7 +91,11 @@ export type JobQueueBackend =
 const WAITING = ["waiting", "prioritized"] as const;
 const ADD_TIMEOUT_MS = 2000;
 
-export function createJobQueue(options: { backend: JobQueueBackend; stalledSeconds: number; logger: Logger }): JobQueue {
+export function createJobQueue(options: {
+  backend: JobQueueBackend;
+  stalledSeconds: number;
+  logger: Logger;
+}): JobQueue {
   const { backend, logger } = options;
   const queues = new Map<QueueName, Queue>();
   let connection: Redis | null = null;
@@ -85,7 +105,12 @@ export function createJobQueue(options: { backend: JobQueueBackend; stalledSecon
   function producer(url: string): Redis {
     if (connection === null) {
       const retryStrategy = (attempt: number) => Math.min(100 * attempt, 2000);
-      connection = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy, connectionName: "smartline-jobs" });
+      connection = new Redis(url, {
+        enableOfflineQueue: false,
+        maxRetriesPerRequest: 1,
+        retryStrategy,
+        connectionName: "smartline-jobs",
+      });
       connection.on("error", complain);
     }
     return connection;
@@ -101,7 +126,11 @@ export function createJobQueue(options: { backend: JobQueueBackend; stalledSecon
       const opts: QueueOptions = { prefix: backend.prefix, connection: producer(backend.url) };
       return new Queue(name, opts);
     }
-    return new Queue(name, { connection: { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true } }, createPostgresBackend) as unknown as Queue;
+    return new Queue(
+      name,
+      { connection: { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true } },
+      createPostgresBackend,
+    ) as unknown as Queue;
   }
 
   function queueOf(name: QueueName): Queue {
@@ -132,7 +161,13 @@ export function createJobQueue(options: { backend: JobQueueBackend; stalledSecon
       try {
         if (!isJobName(job.name)) throw new PermanentJobError(`no handler for job "${job.name}"`);
         const attempt = job.attemptsMade + 1;
-        await runner.run({ id: job.id ?? "", name: job.name, payload: job.data, attempt, lastAttempt: attempt >= maxAttempts });
+        await runner.run({
+          id: job.id ?? "",
+          name: job.name,
+          payload: job.data,
+          attempt,
+          lastAttempt: attempt >= maxAttempts,
+        });
       } catch (error) {
         if (error instanceof PermanentJobError) throw new UnrecoverableError(error.message);
         throw error;
@@ -140,7 +175,11 @@ export function createJobQueue(options: { backend: JobQueueBackend; stalledSecon
     };
     let worker: Worker;
     if (backend.kind === "redis") {
-      const opts: WorkerOptions = { ...common, prefix: backend.prefix, connection: { url: backend.url, maxRetriesPerRequest: null } };
+      const opts: WorkerOptions = {
+        ...common,
+        prefix: backend.prefix,
+        connection: { url: backend.url, maxRetriesPerRequest: null },
+      };
       worker = new Worker(name, process, opts);
     } else {
       const connection = { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true };
@@ -149,8 +188,14 @@ export function createJobQueue(options: { backend: JobQueueBackend; stalledSecon
     worker.on("error", complain);
     worker.on("failed", (job, error) => {
       if (job?.id === undefined) return;
-      const outOfTries = job.attemptsMade >= (job.opts.attempts ?? 1) || error.name === "UnrecoverableError" || /stalled more than/.test(error.message);
-      if (outOfTries) runner.gaveUp(job.id, name, error).catch((cause: Error) => logger.error({ err: cause, jobId: job.id }, "a given-up job was not recorded"));
+      const outOfTries =
+        job.attemptsMade >= (job.opts.attempts ?? 1) ||
+        error.name === "UnrecoverableError" ||
+        /stalled more than/.test(error.message);
+      if (outOfTries)
+        runner
+          .gaveUp(job.id, name, error)
+          .catch((cause: Error) => logger.error({ err: cause, jobId: job.id }, "a given-up job was not recorded"));
     });
     return worker;
   }
@@ -197,7 +242,10 @@ export function createJobQueue(options: { backend: JobQueueBackend; stalledSecon
 
     async counts(name) {
       const queue = queueOf(name);
-      const [counts, paused] = await within(ADD_TIMEOUT_MS, Promise.all([queue.getJobCounts(...WAITING, "active", "delayed", "failed", "completed"), queue.isPaused()]));
+      const [counts, paused] = await within(
+        ADD_TIMEOUT_MS,
+        Promise.all([queue.getJobCounts(...WAITING, "active", "delayed", "failed", "completed"), queue.isPaused()]),
+      );
       const of = (state: string) => counts[state] ?? 0;
       return {
         waiting: WAITING.reduce((sum, state) => sum + of(state), 0),

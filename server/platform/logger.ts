@@ -10,7 +10,17 @@ export function createLogger(level: string, bindings: Record<string, unknown> = 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: {
-      paths: ["*.password", "*.token", "*.accessToken", "*.refreshToken", "*.otp", "*.code_hash", "*.authorization", "*.cookie", "*.phone"],
+      paths: [
+        "*.password",
+        "*.token",
+        "*.accessToken",
+        "*.refreshToken",
+        "*.otp",
+        "*.code_hash",
+        "*.authorization",
+        "*.cookie",
+        "*.phone",
+      ],
       censor: "[redacted]",
     },
   });

@@ -22,8 +22,18 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
     connectTimeout: 2000,
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 2000) * (0.5 + Math.random() / 2),
   };
-  const commands = new Redis(url, { ...options, commandTimeout: COMMAND_TIMEOUT_MS, enableAutoPipelining: true, connectionName: "smartline" });
-  const subscriber = new Redis(url, { ...options, enableOfflineQueue: true, autoResubscribe: true, connectionName: "smartline-bus" });
+  const commands = new Redis(url, {
+    ...options,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    enableAutoPipelining: true,
+    connectionName: "smartline",
+  });
+  const subscriber = new Redis(url, {
+    ...options,
+    enableOfflineQueue: true,
+    autoResubscribe: true,
+    connectionName: "smartline-bus",
+  });
   let lastComplaint = 0;
   const complain = (error: Error) => {
     if (Date.now() - lastComplaint < 10_000) return;

@@ -50,7 +50,10 @@ interface OsrmAnswer {
 }
 
 /** OSRM's HTTP API (`/route/v1/driving`) when configured; else, and when it fails, `straightLine`. */
-export function createRouter(options: { osrm: { url: string; client: ProviderClient } | null; logger: Logger }): Router {
+export function createRouter(options: {
+  osrm: { url: string; client: ProviderClient } | null;
+  logger: Logger;
+}): Router {
   return {
     async route(points) {
       if (options.osrm === null) return straightLine(points);

@@ -14,7 +14,9 @@ export function createOutboxWakeUp(pool: Pool): { readonly wake: () => void; rea
   const send = () => {
     timer = null;
     if (closed) return;
-    pool.query({ name: "outbox-notify", text: "SELECT pg_notify($1, '')", values: [OUTBOX_CHANNEL] }).catch(() => undefined);
+    pool
+      .query({ name: "outbox-notify", text: "SELECT pg_notify($1, '')", values: [OUTBOX_CHANNEL] })
+      .catch(() => undefined);
   };
   return {
     wake: () => {

@@ -30,7 +30,13 @@ export async function mayListen(app: AppContext, actor: Actor, channel: string):
 
 /** What an app listens to without asking: its own offers, or its own trips. */
 export function ownChannels(actor: Actor): readonly string[] {
-  if (actor.type === "driver") return [channels.offers(actor.id), channels.takenByAnother(actor.id), channels.cancelled(actor.id), "drivers_channel"];
+  if (actor.type === "driver")
+    return [
+      channels.offers(actor.id),
+      channels.takenByAnother(actor.id),
+      channels.cancelled(actor.id),
+      "drivers_channel",
+    ];
   if (actor.type === "customer") return [channels.accepted(actor.id), "users_channel"];
   return [];
 }

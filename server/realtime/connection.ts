@@ -2,7 +2,7 @@ import type { WebSocket } from "ws";
 import type { AppContext } from "#server/context.ts";
 import { DomainError, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
-import { type BusMessage, type ClientFrame, CLOSE, clientFrameSchema } from "#server/contracts/realtime.ts";
+import { type BusMessage, CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { mayListen, ownChannels } from "#server/realtime/channels.ts";
 
@@ -63,10 +63,13 @@ export class Connection {
       return this.#refuse(undefined, "MALFORMED_JSON", "The frame is not valid JSON.");
     }
     const parsed = clientFrameSchema.safeParse(json);
-    const id = typeof json === "object" && json !== null && "id" in json && typeof json.id === "string" ? json.id : undefined;
+    const id =
+      typeof json === "object" && json !== null && "id" in json && typeof json.id === "string" ? json.id : undefined;
     if (!parsed.success) {
       if (this.#actor === null) return this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
-      const detail = parsed.error.issues.map((issue) => `${issue.path.join(".") || "frame"}: ${issue.message}`).join("; ");
+      const detail = parsed.error.issues
+        .map((issue) => `${issue.path.join(".") || "frame"}: ${issue.message}`)
+        .join("; ");
       return this.#refuse(id, "VALIDATION_FAILED", detail);
     }
     if (this.#actor === null) {
@@ -103,19 +106,30 @@ export class Connection {
         return;
       }
       case "subscribe":
-        if (!(await mayListen(this.#app, actor, frame.channel))) return this.#refuse(frame.id, "FORBIDDEN", `You may not listen to ${frame.channel}.`);
+        if (!(await mayListen(this.#app, actor, frame.channel)))
+          return this.#refuse(frame.id, "FORBIDDEN", `You may not listen to ${frame.channel}.`);
         this.#listen(frame.channel);
-        return this.#send({ type: "subscribed", channel: frame.channel, ...(frame.id === undefined ? {} : { id: frame.id }) });
+        return this.#send({
+          type: "subscribed",
+          channel: frame.channel,
+          ...(frame.id === undefined ? {} : { id: frame.id }),
+        });
       case "unsubscribe":
         this.#subscriptions.get(frame.channel)?.();
         this.#subscriptions.delete(frame.channel);
-        return this.#send({ type: "unsubscribed", channel: frame.channel, ...(frame.id === undefined ? {} : { id: frame.id }) });
+        return this.#send({
+          type: "unsubscribed",
+          channel: frame.channel,
+          ...(frame.id === undefined ? {} : { id: frame.id }),
+        });
     }
   }
 
   #listen(channel: string): void {
     if (this.#subscriptions.has(channel)) return;
-    const leave = this.#app.bus.subscribe(channel, (message: BusMessage) => this.#send({ type: "event", channel, ...message }));
+    const leave = this.#app.bus.subscribe(channel, (message: BusMessage) =>
+      this.#send({ type: "event", channel, ...message }),
+    );
     this.#subscriptions.set(channel, leave);
   }
 

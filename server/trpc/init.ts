@@ -23,7 +23,12 @@ export interface RequestContext {
 
 export interface ProcedureMeta {
   /** The REST door: mounted by `http/rest.ts`. Path parameters as `{name}`. */
-  readonly openapi?: { readonly method: "GET" | "POST"; readonly path: `/api/v1/${string}`; readonly status?: number; readonly summary: string };
+  readonly openapi?: {
+    readonly method: "GET" | "POST";
+    readonly path: `/api/v1/${string}`;
+    readonly status?: number;
+    readonly summary: string;
+  };
   readonly auth?: "public" | "customer" | "driver" | "app" | "operator";
   readonly permission?: Permission;
   /** `required`: without an Idempotency-Key the call is refused. Every other POST takes one. */
@@ -35,19 +40,33 @@ export function domainErrorOf(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   if (error instanceof TRPCError) {
     if (error.cause instanceof DomainError) return error.cause;
-    if (error.cause instanceof ZodError) return new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", { cause: error, fields: fieldErrors(error.cause) });
-    if (error.code === "NOT_FOUND") return new DomainError("NOT_FOUND", "There is no such operation.", { cause: error });
-    if (error.code === "PARSE_ERROR" || error.code === "BAD_REQUEST") return new DomainError("VALIDATION_FAILED", "The request could not be read.", { cause: error });
+    if (error.cause instanceof ZodError)
+      return new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", {
+        cause: error,
+        fields: fieldErrors(error.cause),
+      });
+    if (error.code === "NOT_FOUND")
+      return new DomainError("NOT_FOUND", "There is no such operation.", { cause: error });
+    if (error.code === "PARSE_ERROR" || error.code === "BAD_REQUEST")
+      return new DomainError("VALIDATION_FAILED", "The request could not be read.", { cause: error });
     return domainErrorOf(error.cause ?? new Error(error.message));
   }
-  if (error instanceof ZodError) return new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", { cause: error, fields: fieldErrors(error) });
-  return databaseOutage(error) ?? new DomainError("INTERNAL", "Something went wrong on our side. Nothing is lost; try again.", { cause: error });
+  if (error instanceof ZodError)
+    return new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", {
+      cause: error,
+      fields: fieldErrors(error),
+    });
+  return (
+    databaseOutage(error) ??
+    new DomainError("INTERNAL", "Something went wrong on our side. Nothing is lost; try again.", { cause: error })
+  );
 }
 
 function fieldErrors(error: ZodError): FieldError[] {
   return error.issues.flatMap((issue): FieldError[] => {
     const path = issue.path.join(".");
-    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ path: path === "" ? key : `${path}.${key}`, message: "unknown field" }));
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => ({ path: path === "" ? key : `${path}.${key}`, message: "unknown field" }));
     return [{ path, message: issue.message }];
   });
 }
@@ -83,7 +102,8 @@ const translateErrors = t.middleware(async ({ next, ctx, path }) => {
   const result = await next();
   if (result.ok) return result;
   const domain = domainErrorOf(result.error);
-  if (domain.code === "INTERNAL") ctx.logger.error({ err: result.error.cause ?? result.error, procedure: path }, "unexpected error");
+  if (domain.code === "INTERNAL")
+    ctx.logger.error({ err: result.error.cause ?? result.error, procedure: path }, "unexpected error");
   throw new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
 });
 

@@ -1,12 +1,33 @@
 import { createCallerFactory, router } from "#server/trpc/init.ts";
 import { authRouter } from "#server/trpc/routers/auth.ts";
 import { drivingRouter } from "#server/trpc/routers/driving.ts";
+import { mapRouter } from "#server/trpc/routers/map.ts";
+import {
+  driversRouter,
+  invariantsRouter,
+  jobsRouter,
+  locksRouter,
+  messagesRouter,
+  searchRouter,
+  sessionRouter,
+} from "#server/trpc/routers/ops.ts";
 import { ridesRouter } from "#server/trpc/routers/rides.ts";
+import { tripsRouter } from "#server/trpc/routers/trips.ts";
 
+/** The apps' areas first, then the console's rooms. */
 export const appRouter = router({
   auth: authRouter,
   rides: ridesRouter,
   driving: drivingRouter,
+  session: sessionRouter,
+  map: mapRouter,
+  trips: tripsRouter,
+  drivers: driversRouter,
+  locks: locksRouter,
+  jobs: jobsRouter,
+  invariants: invariantsRouter,
+  messages: messagesRouter,
+  search: searchRouter,
 });
 
 export type AppRouter = typeof appRouter;

@@ -27,7 +27,11 @@ export type AcceptOutcome =
  */
 const SUSPECT_LOCK_MS = 5000;
 
-const TAKEN: AcceptOutcome = { accepted: false, code: "TRIP_ALREADY_ASSIGNED", detail: "Another driver has this trip." };
+const TAKEN: AcceptOutcome = {
+  accepted: false,
+  code: "TRIP_ALREADY_ASSIGNED",
+  detail: "Another driver has this trip.",
+};
 
 function outcomeOf(decision: Decision): AcceptOutcome {
   switch (decision.kind) {
@@ -42,7 +46,11 @@ function outcomeOf(decision: Decision): AcceptOutcome {
     case "not_pending":
       return { accepted: false, code: "INVALID_TRANSITION", detail: `The trip is ${decision.status}.` };
     case "version_conflict":
-      return { accepted: false, code: "VERSION_CONFLICT", detail: `The trip changed meanwhile; its version is ${decision.version} now.` };
+      return {
+        accepted: false,
+        code: "VERSION_CONFLICT",
+        detail: `The trip changed meanwhile; its version is ${decision.version} now.`,
+      };
     case "driver_unavailable":
       return { accepted: false, code: "DRIVER_NOT_AVAILABLE", detail: decision.why };
   }
@@ -96,16 +104,26 @@ export class AssignmentService {
     }
     let grouped: GroupedDecision;
     try {
-      grouped = await this.#group.decide({ attemptId, tripId: input.tripId, driverId: input.driverId, expectedVersion: input.expectedVersion });
+      grouped = await this.#group.decide({
+        attemptId,
+        tripId: input.tripId,
+        driverId: input.driverId,
+        expectedVersion: input.expectedVersion,
+      });
     } catch (error) {
       await this.#giveBack(input.tripId, claim.value);
-      const outcome: AcceptOutcome = { accepted: false, code: error instanceof DomainError ? error.code : "INTERNAL", detail: "The database did not decide." };
+      const outcome: AcceptOutcome = {
+        accepted: false,
+        code: error instanceof DomainError ? error.code : "INTERNAL",
+        detail: "The database did not decide.",
+      };
       this.#report(input, attemptId, outcome, { started, lockMs, grouped: null });
       throw error;
     }
     const outcome = outcomeOf(grouped.decision);
     // The lock survives nothing that the database denies; nor is one taken anew for a trip that was won before.
-    if (!outcome.accepted || (outcome.alreadyAccepted && claim.outcome === "acquired")) await this.#giveBack(input.tripId, claim.value);
+    if (!outcome.accepted || (outcome.alreadyAccepted && claim.outcome === "acquired"))
+      await this.#giveBack(input.tripId, claim.value);
     if (grouped.decision.kind === "won") this.#onCommitted();
     this.#report(input, attemptId, outcome, { started, lockMs, grouped });
     return outcome;
@@ -115,7 +133,10 @@ export class AssignmentService {
     const claim = await this.#lock.acquire(tripId, driverId);
     if (claim.outcome !== "held" || claim.ageMs === null || claim.ageMs < SUSPECT_LOCK_MS) return claim;
     if (!(await this.#store.isWaiting(tripId))) return claim;
-    this.#logger.warn({ tripId, driverId, ownerDriverId: claim.ownerDriverId, ageMs: claim.ageMs }, "taking over an orphaned trip lock");
+    this.#logger.warn(
+      { tripId, driverId, ownerDriverId: claim.ownerDriverId, ageMs: claim.ageMs },
+      "taking over an orphaned trip lock",
+    );
     return this.#lock.takeOver(tripId, claim.value, driverId);
   }
 
@@ -134,7 +155,13 @@ export class AssignmentService {
     timing: { started: number; lockMs: number; grouped: GroupedDecision | null },
   ): void {
     const totalMs = this.#clock.monotonicMs() - timing.started;
-    const verdict = !outcome.accepted ? (outcome.code === "TRIP_ALREADY_ASSIGNED" ? "lost" : "refused") : outcome.alreadyAccepted ? "already_yours" : "won";
+    const verdict = !outcome.accepted
+      ? outcome.code === "TRIP_ALREADY_ASSIGNED"
+        ? "lost"
+        : "refused"
+      : outcome.alreadyAccepted
+        ? "already_yours"
+        : "won";
     this.#metrics.tripAccept.observe({ verdict }, totalMs / 1000);
     if (!outcome.accepted && outcome.code === "NOT_FOUND") return;
     this.#events.record({

@@ -143,7 +143,12 @@ export class AssignmentStore {
     const { rows } = await this.#pool.query<DecisionRow>({
       name: "accept",
       text: ACCEPT,
-      values: [group.map((a) => a.attemptId), group.map((a) => a.tripId), group.map((a) => a.driverId), group.map((a) => a.expectedVersion)],
+      values: [
+        group.map((a) => a.attemptId),
+        group.map((a) => a.tripId),
+        group.map((a) => a.driverId),
+        group.map((a) => a.expectedVersion),
+      ],
     });
     const byAttempt = new Map(rows.map((row) => [row.attempt_id, toDecision(row)]));
     return group.map((request) => {

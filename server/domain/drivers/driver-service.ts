@@ -32,7 +32,10 @@ export class DriverService {
    * Goes on or off line in one transaction. Off line or unavailable hands an accepted, unstarted trip back to waiting.
    * A trip that has arrived or started stays: the driver is then free or unavailable when it ends.
    */
-  async setAvailability(driverId: string, wish: { readonly online: boolean; readonly availability: "available" | "unavailable" }): Promise<AvailabilityState> {
+  async setAvailability(
+    driverId: string,
+    wish: { readonly online: boolean; readonly availability: "available" | "unavailable" },
+  ): Promise<AvailabilityState> {
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#setOnce(driverId, wish);
@@ -42,7 +45,10 @@ export class DriverService {
     }
   }
 
-  async #setOnce(driverId: string, wish: { readonly online: boolean; readonly availability: "available" | "unavailable" }): Promise<AvailabilityState> {
+  async #setOnce(
+    driverId: string,
+    wish: { readonly online: boolean; readonly availability: "available" | "unavailable" },
+  ): Promise<AvailabilityState> {
     const working = wish.online && wish.availability === "available";
     const reason = wish.online ? "the driver stopped taking trips" : "the driver went offline";
     const result = await this.#db.transaction(async (tx) => {
@@ -60,7 +66,8 @@ export class DriverService {
       await store.setDriver(tx, driverId, { online: wish.online, availability });
       return { availability, releasedTripIds: releases ? [trip.id] : [] };
     });
-    for (const id of result.releasedTripIds) await this.#trips.afterRelease(id, driverId, { type: "driver", id: driverId }, reason);
+    for (const id of result.releasedTripIds)
+      await this.#trips.afterRelease(id, driverId, { type: "driver", id: driverId }, reason);
     this.#bus.publish(topics.drivers, "changed", { ids: [driverId] });
     return { online: wish.online, ...result };
   }

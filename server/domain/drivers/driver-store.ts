@@ -25,7 +25,11 @@ export async function liveTripIdOf(db: Queryable, driverId: string): Promise<str
   return rows[0]?.id ?? null;
 }
 
-export async function setDriver(tx: Queryable, driverId: string, state: { readonly online: boolean; readonly availability: Availability }): Promise<void> {
+export async function setDriver(
+  tx: Queryable,
+  driverId: string,
+  state: { readonly online: boolean; readonly availability: Availability },
+): Promise<void> {
   await tx.query({
     name: "driver-set",
     text: `UPDATE driver_details SET is_online = $2, updated_at = now(),
@@ -37,5 +41,8 @@ export async function setDriver(tx: Queryable, driverId: string, state: { readon
 
 /** Open offers of a driver who will not answer them any more. */
 export async function revokeOpenOffersOf(tx: Queryable, driverId: string, reason: string): Promise<void> {
-  await tx.query("UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now() WHERE driver_id = $1 AND status = 'open'", [driverId, reason]);
+  await tx.query(
+    "UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now() WHERE driver_id = $1 AND status = 'open'",
+    [driverId, reason],
+  );
 }

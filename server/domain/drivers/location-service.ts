@@ -74,10 +74,19 @@ export class LocationService {
     const batch = [...this.#waiting.values()];
     this.#waiting = new Map();
     this.#bus.publish(topics.locations, "moved", {
-      drivers: batch.map((l) => ({ id: l.userId, lat: l.lat, lng: l.lng, heading: l.heading, speed: l.speed, at: l.recordedAt.toISOString() })),
+      drivers: batch.map((l) => ({
+        id: l.userId,
+        lat: l.lat,
+        lng: l.lng,
+        heading: l.heading,
+        speed: l.speed,
+        at: l.recordedAt.toISOString(),
+      })),
     });
     this.#writing = this.#writing
       .then(() => upsertLocations(this.#db.pool, batch))
-      .catch((error: Error) => this.#logger.warn({ err: error, positions: batch.length }, "positions not stored; newer ones will be"));
+      .catch((error: Error) =>
+        this.#logger.warn({ err: error, positions: batch.length }, "positions not stored; newer ones will be"),
+      );
   }
 }

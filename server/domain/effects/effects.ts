@@ -49,7 +49,10 @@ export class Effects {
       await work(`${key.effect}:${key.subject}`);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      await this.#db.pool.query("UPDATE effects SET status = 'failed', error = $2 WHERE id = $1 AND status <> 'done'", [id, message]);
+      await this.#db.pool.query("UPDATE effects SET status = 'failed', error = $2 WHERE id = $1 AND status <> 'done'", [
+        id,
+        message,
+      ]);
       throw error;
     }
     await markDone(this.#db.pool, id);
@@ -58,10 +61,18 @@ export class Effects {
 }
 
 async function claim(db: Queryable, key: EffectKey): Promise<string | null> {
-  const { rows } = await db.query<{ id: string }>({ name: "effect-claim", text: CLAIM, values: [newId(), key.effect, key.subject, key.tripId, key.jobId] });
+  const { rows } = await db.query<{ id: string }>({
+    name: "effect-claim",
+    text: CLAIM,
+    values: [newId(), key.effect, key.subject, key.tripId, key.jobId],
+  });
   return rows[0]?.id ?? null;
 }
 
 async function markDone(db: Queryable, id: string): Promise<void> {
-  await db.query({ name: "effect-done", text: "UPDATE effects SET status = 'done', done_at = now(), error = NULL WHERE id = $1", values: [id] });
+  await db.query({
+    name: "effect-done",
+    text: "UPDATE effects SET status = 'done', done_at = now(), error = NULL WHERE id = $1",
+    values: [id],
+  });
 }

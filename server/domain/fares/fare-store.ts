@@ -8,8 +8,18 @@ export interface CategoryTariff {
 }
 
 /** The category by its code or id, with the zone's own fare or the general one. null: no such active category. */
-export async function findCategoryTariff(db: Queryable, category: string, zoneId: string | null): Promise<CategoryTariff | null> {
-  const { rows } = await db.query<{ id: string; base_fare: number | null; fare_per_km: number; fare_per_min: number; minimum_fare: number }>({
+export async function findCategoryTariff(
+  db: Queryable,
+  category: string,
+  zoneId: string | null,
+): Promise<CategoryTariff | null> {
+  const { rows } = await db.query<{
+    id: string;
+    base_fare: number | null;
+    fare_per_km: number;
+    fare_per_min: number;
+    minimum_fare: number;
+  }>({
     name: "category-tariff",
     text: `
       SELECT k.id, f.base_fare, f.fare_per_km, f.fare_per_min, f.minimum_fare
@@ -23,6 +33,11 @@ export async function findCategoryTariff(db: Queryable, category: string, zoneId
   const [row] = rows;
   if (row === undefined) return null;
   if (row.base_fare === null) return { categoryId: row.id, tariff: null };
-  const tariff = { baseFare: row.base_fare, farePerKm: row.fare_per_km, farePerMin: row.fare_per_min, minimumFare: row.minimum_fare };
+  const tariff = {
+    baseFare: row.base_fare,
+    farePerKm: row.fare_per_km,
+    farePerMin: row.fare_per_min,
+    minimumFare: row.minimum_fare,
+  };
   return { categoryId: row.id, tariff };
 }

@@ -17,7 +17,9 @@ export interface StoredResult {
   readonly body: string;
 }
 
-export type Claim = { readonly kind: "mine"; readonly id: string; readonly ownerToken: string } | { readonly kind: "replay"; readonly result: StoredResult };
+export type Claim =
+  | { readonly kind: "mine"; readonly id: string; readonly ownerToken: string }
+  | { readonly kind: "replay"; readonly result: StoredResult };
 
 const LEASE_SECONDS = 90;
 const KEEP_HOURS = 24;
@@ -51,10 +53,19 @@ export class IdempotencyService {
     const hash = sha256Hex(canonicalJson(request.input));
     const ownerToken = newId();
     const scope = [request.actorId, request.operation, request.key];
-    const claimed = await this.#db.pool.query<{ id: string }>({ name: "idempotency-claim", text: CLAIM, values: [newId(), ...scope, hash, ownerToken] });
+    const claimed = await this.#db.pool.query<{ id: string }>({
+      name: "idempotency-claim",
+      text: CLAIM,
+      values: [newId(), ...scope, hash, ownerToken],
+    });
     const [mine] = claimed.rows;
     if (mine !== undefined) return { kind: "mine", id: mine.id, ownerToken };
-    const { rows } = await this.#db.pool.query<{ request_hash: string; status: string; status_code: number; response_body: string }>({
+    const { rows } = await this.#db.pool.query<{
+      request_hash: string;
+      status: string;
+      status_code: number;
+      response_body: string;
+    }>({
       name: "idempotency-seen",
       text: `UPDATE idempotency_keys SET replays = replays + 1, updated_at = now()
              WHERE actor_id = $1 AND operation = $2 AND idempotency_key = $3
@@ -62,9 +73,21 @@ export class IdempotencyService {
       values: scope,
     });
     const [seen] = rows;
-    if (seen === undefined) throw new DomainError("IDEMPOTENCY_IN_PROGRESS", "The key was just given up. Try again.", { retryAfterSeconds: 1 });
-    if (seen.request_hash !== hash) throw new DomainError("IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used with another body. Use a new key for a new request.");
-    if (seen.status === "running") throw new DomainError("IDEMPOTENCY_IN_PROGRESS", "The first request with this key is still running. Try again in a second.", { retryAfterSeconds: 1 });
+    if (seen === undefined)
+      throw new DomainError("IDEMPOTENCY_IN_PROGRESS", "The key was just given up. Try again.", {
+        retryAfterSeconds: 1,
+      });
+    if (seen.request_hash !== hash)
+      throw new DomainError(
+        "IDEMPOTENCY_KEY_REUSED",
+        "This Idempotency-Key was used with another body. Use a new key for a new request.",
+      );
+    if (seen.status === "running")
+      throw new DomainError(
+        "IDEMPOTENCY_IN_PROGRESS",
+        "The first request with this key is still running. Try again in a second.",
+        { retryAfterSeconds: 1 },
+      );
     return { kind: "replay", result: { status: seen.status_code, body: seen.response_body } };
   }
 
@@ -79,6 +102,9 @@ export class IdempotencyService {
 
   /** The work did not happen: the next request with this key does it. */
   async giveUp(claim: { readonly id: string; readonly ownerToken: string }): Promise<void> {
-    await this.#db.pool.query("DELETE FROM idempotency_keys WHERE id = $1 AND owner_token = $2 AND status = 'running'", [claim.id, claim.ownerToken]);
+    await this.#db.pool.query(
+      "DELETE FROM idempotency_keys WHERE id = $1 AND owner_token = $2 AND status = 'running'",
+      [claim.id, claim.ownerToken],
+    );
   }
 }

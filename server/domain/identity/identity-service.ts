@@ -1,6 +1,6 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { isOperatorRole, type OperatorRole, type Permission, permissionsOf } from "#server/contracts/permissions.ts";
-import type { Actor, Tokens, TokenSubject } from "#server/domain/identity/tokens.ts";
+import type { Actor, TokenSubject, Tokens } from "#server/domain/identity/tokens.ts";
 import { verifyPassword } from "#server/platform/crypto.ts";
 import type { Database } from "#server/platform/db.ts";
 
@@ -9,7 +9,13 @@ export interface SignedIn {
   readonly refreshToken: string;
   /** Seconds. */
   readonly expiresIn: number;
-  readonly user: { readonly id: string; readonly type: Actor["type"]; readonly name: string; readonly email: string | null; readonly phone: string | null };
+  readonly user: {
+    readonly id: string;
+    readonly type: Actor["type"];
+    readonly name: string;
+    readonly email: string | null;
+    readonly phone: string | null;
+  };
 }
 
 export interface Operator {
@@ -37,9 +43,17 @@ export class IdentityService {
   /** UNAUTHENTICATED, in the same time and words, for an unknown account and for a wrong password. */
   async login(account: { readonly phone: string } | { readonly email: string }, password: string): Promise<SignedIn> {
     const person = await this.#check(account, password);
-    const [accessToken, refreshToken] = await Promise.all([this.#tokens.issue(person), this.#tokens.issue(person, "refresh")]);
+    const [accessToken, refreshToken] = await Promise.all([
+      this.#tokens.issue(person),
+      this.#tokens.issue(person, "refresh"),
+    ]);
     const { id, type, name, email, phone } = person;
-    return { accessToken, refreshToken, expiresIn: this.#tokens.accessTokenSeconds, user: { id, type, name, email, phone } };
+    return {
+      accessToken,
+      refreshToken,
+      expiresIn: this.#tokens.accessTokenSeconds,
+      user: { id, type, name, email, phone },
+    };
   }
 
   /** For the console's sign-in: null when the account, the password or the kind of account is wrong. */
@@ -55,7 +69,9 @@ export class IdentityService {
 
   /** The operator behind a console session, if they still may sign in. */
   async findOperator(id: string): Promise<Operator | null> {
-    const user = await this.#db.prisma.user.findFirst({ where: { id, userType: "operator", isActive: true, deletedAt: null } });
+    const user = await this.#db.prisma.user.findFirst({
+      where: { id, userType: "operator", isActive: true, deletedAt: null },
+    });
     if (user?.role == null || !isOperatorRole(user.role)) return null;
     return operatorOf({ id: user.id, name: `${user.firstName} ${user.lastName}`, email: user.email, role: user.role });
   }

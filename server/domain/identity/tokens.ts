@@ -35,9 +35,16 @@ export class Tokens {
   }
 
   issue(subject: TokenSubject, use: "access" | "refresh" = "access", lifeSeconds?: number): Promise<string> {
-    const seconds = lifeSeconds ?? (use === "access" ? this.#options.accessTokenSeconds : this.#options.refreshTokenSeconds);
+    const seconds =
+      lifeSeconds ?? (use === "access" ? this.#options.accessTokenSeconds : this.#options.refreshTokenSeconds);
     const now = Math.floor(Date.now() / 1000);
-    return new SignJWT({ use, typ: subject.type, role: subject.role ?? undefined, name: subject.name, tv: subject.tokenVersion })
+    return new SignJWT({
+      use,
+      typ: subject.type,
+      role: subject.role ?? undefined,
+      name: subject.name,
+      tv: subject.tokenVersion,
+    })
       .setProtectedHeader({ alg: "HS256" })
       .setIssuer(ISSUER)
       .setSubject(subject.id)
@@ -59,7 +66,11 @@ export class Tokens {
       payload = (await jwtVerify(token, this.#key, { issuer: ISSUER, algorithms: ["HS256"] })).payload;
     } catch (cause) {
       const expired = cause instanceof Error && "code" in cause && cause.code === "ERR_JWT_EXPIRED";
-      throw new DomainError("UNAUTHENTICATED", expired ? "The access token has expired. Sign in again or refresh it." : "The access token is not valid.", { cause });
+      throw new DomainError(
+        "UNAUTHENTICATED",
+        expired ? "The access token has expired. Sign in again or refresh it." : "The access token is not valid.",
+        { cause },
+      );
     }
     const actor = payload.use === "access" ? actorOf(payload) : null;
     if (actor === null) throw new DomainError("UNAUTHENTICATED", "The access token is not valid.");
@@ -77,6 +88,7 @@ function actorOf(claims: Readonly<Record<string, unknown>>): Actor | null {
   const { sub, typ, role, name } = claims;
   if (typeof sub !== "string") return null;
   if (typ === "customer" || typ === "driver") return { type: typ, id: sub };
-  if (typ === "operator" && typeof role === "string" && isOperatorRole(role)) return { type: "operator", id: sub, role, name: typeof name === "string" ? name : "" };
+  if (typ === "operator" && typeof role === "string" && isOperatorRole(role))
+    return { type: "operator", id: sub, role, name: typeof name === "string" ? name : "" };
   return null;
 }

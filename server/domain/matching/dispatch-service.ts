@@ -53,14 +53,28 @@ export class DispatchService {
       if (trip === null) return null;
       const at = { lat: trip.pickup.y, lng: trip.pickup.x };
       for (const radiusMeters of this.#limits.ringsMeters) {
-        const search = { at, radiusMeters, categoryId: trip.vehicle_category_id, tripId, limit: this.#limits.driversPerBatch };
+        const search = {
+          at,
+          radiusMeters,
+          categoryId: trip.vehicle_category_id,
+          tripId,
+          limit: this.#limits.driversPerBatch,
+        };
         const nearest = (await store.findNearestDrivers(tx, search))
-          .map((c) => ({ id: store.newOfferId(), driverId: c.driver_id, distanceMeters: Math.round(haversineMeters(at, c)) }))
+          .map((c) => ({
+            id: store.newOfferId(),
+            driverId: c.driver_id,
+            distanceMeters: Math.round(haversineMeters(at, c)),
+          }))
           .filter((offer) => offer.distanceMeters <= radiusMeters)
           .sort((a, b) => a.distanceMeters - b.distanceMeters)
           .slice(0, this.#limits.driversPerBatch);
         if (nearest.length === 0) continue;
-        const offers = await store.insertOffers(tx, { id: tripId, batch, offerSeconds: this.#limits.offerSeconds }, nearest);
+        const offers = await store.insertOffers(
+          tx,
+          { id: tripId, batch, offerSeconds: this.#limits.offerSeconds },
+          nearest,
+        );
         for (const offer of offers) await addToOutbox(tx, "push-offer", { offerId: offer.id }, { tripId });
         return { offers, nearest, radiusMeters };
       }
@@ -73,7 +87,13 @@ export class DispatchService {
       const trip = toTrip(row);
       for (const offer of made.offers) {
         const distanceMeters = made.nearest.find((n) => n.id === offer.id)?.distanceMeters ?? 0;
-        const view: OfferView = { offerId: offer.id, tripId, trip, distanceMeters, expiresAt: offer.expires_at.toISOString() };
+        const view: OfferView = {
+          offerId: offer.id,
+          tripId,
+          trip,
+          distanceMeters,
+          expiresAt: offer.expires_at.toISOString(),
+        };
         this.#bus.publish(channels.offers(offer.driver_id), "offer.created", view);
         this.#record(tripId, "offer.sent", { driverId: offer.driver_id, batch, distanceMeters });
       }
@@ -87,7 +107,11 @@ export class DispatchService {
   async tick(): Promise<boolean> {
     const expired = await store.expireOffers(this.#db.pool);
     for (const offer of expired) {
-      this.#bus.publish(channels.offers(offer.driver_id), "offer.ended", { tripId: offer.trip_request_id, offerId: offer.id, reason: "expired" });
+      this.#bus.publish(channels.offers(offer.driver_id), "offer.ended", {
+        tripId: offer.trip_request_id,
+        offerId: offer.id,
+        reason: "expired",
+      });
       this.#record(offer.trip_request_id, "offer.expired", { driverId: offer.driver_id });
     }
     const ended = await store.expireSearches(this.#db.pool, this.#limits.maxBatches, NO_DRIVERS);
@@ -100,7 +124,13 @@ export class DispatchService {
   async reject(driverId: string, tripId: string): Promise<void> {
     const outcome = await store.rejectOffer(this.#db.pool, tripId, driverId);
     if (outcome === "none") throw new DomainError("NOT_FOUND", "There is no such trip.");
-    if (outcome === "rejected") this.#events.record({ tripId, kind: "offer.rejected", actor: { type: "driver", id: driverId }, data: { driverId } });
+    if (outcome === "rejected")
+      this.#events.record({
+        tripId,
+        kind: "offer.rejected",
+        actor: { type: "driver", id: driverId },
+        data: { driverId },
+      });
   }
 
   /** Offers open to this driver, nearest first. */
@@ -109,7 +139,13 @@ export class DispatchService {
     for (const offer of await store.openOffersOf(this.#db.pool, driverId)) {
       const row = await findTrip(this.#db.pool, offer.trip_request_id);
       if (row === null) continue;
-      views.push({ offerId: offer.id, tripId: row.id, trip: toTrip(row), distanceMeters: offer.distance_meters, expiresAt: offer.expires_at.toISOString() });
+      views.push({
+        offerId: offer.id,
+        tripId: row.id,
+        trip: toTrip(row),
+        distanceMeters: offer.distance_meters,
+        expiresAt: offer.expires_at.toISOString(),
+      });
     }
     return views;
   }

@@ -1,5 +1,5 @@
-import { newId } from "#server/contracts/ids.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
+import { newId } from "#server/contracts/ids.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface WaitingTrip {
@@ -39,7 +39,7 @@ JOIN driver_details d ON d.user_id = l.user_id AND d.is_online AND d.availabilit
 JOIN users u ON u.id = d.user_id AND u.is_active
 JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $3
 WHERE l.location <@ box(point($1::float8 - $5::float8, $2::float8 - $4::float8), point($1::float8 + $5::float8, $2::float8 + $4::float8))
-  AND l.updated_at > now() - interval '10 minutes'
+  AND l.updated_at > now() - interval '30 minutes'
   AND NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.trip_request_id = $6 AND o.driver_id = d.user_id)
   AND NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = d.user_id AND o.status = 'open')
 ORDER BY l.location <-> point($1::float8, $2::float8)
@@ -49,7 +49,13 @@ const METERS_PER_DEGREE = 111_195;
 
 export async function findNearestDrivers(
   db: Queryable,
-  search: { readonly at: Coordinates; readonly radiusMeters: number; readonly categoryId: string; readonly tripId: string; readonly limit: number },
+  search: {
+    readonly at: Coordinates;
+    readonly radiusMeters: number;
+    readonly categoryId: string;
+    readonly tripId: string;
+    readonly limit: number;
+  },
 ): Promise<Candidate[]> {
   const latDegrees = search.radiusMeters / METERS_PER_DEGREE;
   const lngDegrees = latDegrees / Math.max(0.01, Math.cos((search.at.lat * Math.PI) / 180));
@@ -78,7 +84,14 @@ export async function insertOffers(
            SELECT o.id, $1, o.driver_id, $2, o.distance, now() + make_interval(secs => $3)
            FROM unnest($4::uuid[], $5::uuid[], $6::int[]) AS o(id, driver_id, distance)
            ON CONFLICT DO NOTHING RETURNING id, driver_id, expires_at`,
-    values: [trip.id, trip.batch, trip.offerSeconds, offers.map((o) => o.id), offers.map((o) => o.driverId), offers.map((o) => o.distanceMeters)],
+    values: [
+      trip.id,
+      trip.batch,
+      trip.offerSeconds,
+      offers.map((o) => o.id),
+      offers.map((o) => o.driverId),
+      offers.map((o) => o.distanceMeters),
+    ],
   });
   return rows;
 }
@@ -106,7 +119,11 @@ SELECT gen_random_uuid(), 'dispatch-trip', id, jsonb_build_object('tripId', id, 
 RETURNING id`;
 
 export async function planNextBatches(db: Queryable, maxBatches: number, offerSeconds: number): Promise<number> {
-  const { rowCount } = await db.query({ name: "dispatch-plan", text: NEXT_BATCHES, values: [maxBatches, offerSeconds] });
+  const { rowCount } = await db.query({
+    name: "dispatch-plan",
+    text: NEXT_BATCHES,
+    values: [maxBatches, offerSeconds],
+  });
   return rowCount ?? 0;
 }
 
@@ -128,11 +145,17 @@ SELECT gen_random_uuid(), 'trip-ended', id,
 RETURNING trip_id`;
 
 export async function expireSearches(db: Queryable, maxBatches: number, message: string): Promise<string[]> {
-  const { rows } = await db.query<{ trip_id: string }>({ name: "dispatch-expire", text: EXPIRE_TRIPS, values: [maxBatches, message] });
+  const { rows } = await db.query<{ trip_id: string }>({
+    name: "dispatch-expire",
+    text: EXPIRE_TRIPS,
+    values: [maxBatches, message],
+  });
   return rows.map((row) => row.trip_id);
 }
 
-export async function expireOffers(db: Queryable): Promise<{ trip_request_id: string; driver_id: string; id: string }[]> {
+export async function expireOffers(
+  db: Queryable,
+): Promise<{ trip_request_id: string; driver_id: string; id: string }[]> {
   const { rows } = await db.query<{ trip_request_id: string; driver_id: string; id: string }>({
     name: "offers-expire",
     text: `UPDATE trip_offers SET status = 'expired', reason = 'no answer in time', ended_at = now()
@@ -142,7 +165,11 @@ export async function expireOffers(db: Queryable): Promise<{ trip_request_id: st
 }
 
 /** Closes a trip's open offers and says whose they were. */
-export async function revokeOffers(tx: Queryable, tripId: string, reason: string): Promise<{ id: string; driver_id: string }[]> {
+export async function revokeOffers(
+  tx: Queryable,
+  tripId: string,
+  reason: string,
+): Promise<{ id: string; driver_id: string }[]> {
   const { rows } = await tx.query<{ id: string; driver_id: string }>({
     name: "offers-revoke",
     text: `UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now()
@@ -152,14 +179,21 @@ export async function revokeOffers(tx: Queryable, tripId: string, reason: string
   return rows;
 }
 
-export async function rejectOffer(db: Queryable, tripId: string, driverId: string): Promise<"rejected" | "already" | "none"> {
+export async function rejectOffer(
+  db: Queryable,
+  tripId: string,
+  driverId: string,
+): Promise<"rejected" | "already" | "none"> {
   const { rowCount } = await db.query(
     `UPDATE trip_offers SET status = 'rejected', reason = 'declined by the driver', ended_at = now()
      WHERE trip_request_id = $1 AND driver_id = $2 AND status = 'open'`,
     [tripId, driverId],
   );
   if ((rowCount ?? 0) > 0) return "rejected";
-  const earlier = await db.query("SELECT 1 FROM trip_offers WHERE trip_request_id = $1 AND driver_id = $2 LIMIT 1", [tripId, driverId]);
+  const earlier = await db.query("SELECT 1 FROM trip_offers WHERE trip_request_id = $1 AND driver_id = $2 LIMIT 1", [
+    tripId,
+    driverId,
+  ]);
   return (earlier.rowCount ?? 0) > 0 ? "already" : "none";
 }
 

@@ -31,10 +31,17 @@ export function createFcm(options: { account: FcmAccount; baseUrl: string; clien
       .setIssuedAt()
       .setExpirationTime("1h")
       .sign(key);
-    const body = new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion }).toString();
+    const body = new URLSearchParams({
+      grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+      assertion,
+    }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const answer = (await client.call({ url: account.token_uri, method: "POST", headers, body })) as { access_token?: string; expires_in?: number } | null;
-    if (typeof answer?.access_token !== "string") throw new ProviderError("the token endpoint gave no access token", { permanent: false });
+    const answer = (await client.call({ url: account.token_uri, method: "POST", headers, body })) as {
+      access_token?: string;
+      expires_in?: number;
+    } | null;
+    if (typeof answer?.access_token !== "string")
+      throw new ProviderError("the token endpoint gave no access token", { permanent: false });
     cached = { token: answer.access_token, expiresAt: Date.now() + (answer.expires_in ?? 3600) * 1000 };
     return cached.token;
   }

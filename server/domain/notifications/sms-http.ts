@@ -2,7 +2,12 @@ import type { SmsProvider } from "#server/domain/notifications/message-providers
 import type { ProviderClient } from "#server/platform/http-client.ts";
 
 /** A generic SMS provider: `POST {to, from, text}` as JSON, bearer token, `Idempotency-Key` so that a repeat is dropped. */
-export function createSmsHttp(options: { url: string; token: string | null; sender: string; client: ProviderClient }): SmsProvider {
+export function createSmsHttp(options: {
+  url: string;
+  token: string | null;
+  sender: string;
+  client: ProviderClient;
+}): SmsProvider {
   return {
     name: "http",
     async send({ to, body, dedupeKey }) {

@@ -1,5 +1,5 @@
-import type { JobToAdd } from "#server/platform/job-queue.ts";
 import type { Queryable } from "#server/platform/db.ts";
+import type { JobToAdd } from "#server/platform/job-queue.ts";
 
 export interface OutboxRow {
   readonly id: string;
@@ -35,25 +35,46 @@ export async function lockUnfinished(tx: Queryable, olderThanSeconds: number, li
 }
 
 export async function markPublished(tx: Queryable, ids: readonly string[]): Promise<void> {
-  await tx.query({ name: "outbox-published", text: "UPDATE outbox SET published_at = now(), publications = publications + 1 WHERE id = ANY($1::uuid[])", values: [ids] });
+  await tx.query({
+    name: "outbox-published",
+    text: "UPDATE outbox SET published_at = now(), publications = publications + 1 WHERE id = ANY($1::uuid[])",
+    values: [ids],
+  });
 }
 
 export async function markCompleted(db: Queryable, id: string): Promise<void> {
-  await db.query({ name: "outbox-completed", text: "UPDATE outbox SET completed_at = now(), failed_at = NULL, last_error = NULL WHERE id = $1", values: [id] });
+  await db.query({
+    name: "outbox-completed",
+    text: "UPDATE outbox SET completed_at = now(), failed_at = NULL, last_error = NULL WHERE id = $1",
+    values: [id],
+  });
 }
 
 export async function markFailed(db: Queryable, id: string, error: string): Promise<void> {
-  await db.query("UPDATE outbox SET failed_at = now(), last_error = $2 WHERE id = $1 AND completed_at IS NULL", [id, error.slice(0, 2000)]);
+  await db.query("UPDATE outbox SET failed_at = now(), last_error = $2 WHERE id = $1 AND completed_at IS NULL", [
+    id,
+    error.slice(0, 2000),
+  ]);
 }
 
 /** An operator wants it run again: no longer given up, so that the relay looks after it too. */
 export async function markRevived(db: Queryable, id: string): Promise<boolean> {
-  const { rowCount } = await db.query("UPDATE outbox SET failed_at = NULL, published_at = now() WHERE id = $1 AND completed_at IS NULL", [id]);
+  const { rowCount } = await db.query(
+    "UPDATE outbox SET failed_at = NULL, published_at = now() WHERE id = $1 AND completed_at IS NULL",
+    [id],
+  );
   return (rowCount ?? 0) > 0;
 }
 
-export async function backlog(db: Queryable): Promise<{ backlog: number; oldest_seconds: number | null; unfinished: number; failed: number }> {
-  const { rows } = await db.query<{ backlog: number; oldest_seconds: number | null; unfinished: number; failed: number }>({
+export async function backlog(
+  db: Queryable,
+): Promise<{ backlog: number; oldest_seconds: number | null; unfinished: number; failed: number }> {
+  const { rows } = await db.query<{
+    backlog: number;
+    oldest_seconds: number | null;
+    unfinished: number;
+    failed: number;
+  }>({
     name: "outbox-backlog",
     text: `SELECT
       (SELECT count(*)::int FROM outbox WHERE published_at IS NULL) AS backlog,
@@ -66,7 +87,10 @@ export async function backlog(db: Queryable): Promise<{ backlog: number; oldest_
 
 /** A chore of an hour is one row, whoever plans it and however often: its id is made of the hour. */
 export async function planOnce(db: Queryable, id: string, topic: string, payload: unknown): Promise<boolean> {
-  const { rowCount } = await db.query("INSERT INTO outbox (id, topic, payload) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING", [id, topic, JSON.stringify(payload)]);
+  const { rowCount } = await db.query(
+    "INSERT INTO outbox (id, topic, payload) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+    [id, topic, JSON.stringify(payload)],
+  );
   return (rowCount ?? 0) > 0;
 }
 
@@ -84,4 +108,8 @@ export async function cleanUp(db: Queryable): Promise<CleanUpCounts> {
   return { outbox: outbox.rowCount ?? 0, otps: otps.rowCount ?? 0, idempotencyKeys: keys.rowCount ?? 0 };
 }
 
-export const toJob = (row: OutboxRow): JobToAdd => ({ id: row.id, name: row.topic as JobToAdd["name"], payload: row.payload });
+export const toJob = (row: OutboxRow): JobToAdd => ({
+  id: row.id,
+  name: row.topic as JobToAdd["name"],
+  payload: row.payload,
+});

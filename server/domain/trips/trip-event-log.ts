@@ -93,7 +93,10 @@ export class TripEventLog {
       return true;
     } catch (error) {
       this.#waiting.unshift(...batch);
-      this.#logger.warn({ err: error, waiting: this.#waiting.length, dropped: this.#dropped }, "trip events wait for the database");
+      this.#logger.warn(
+        { err: error, waiting: this.#waiting.length, dropped: this.#dropped },
+        "trip events wait for the database",
+      );
       return false;
     }
   }

@@ -1,7 +1,7 @@
+import { z } from "zod";
 import type { Place } from "#server/contracts/geo.ts";
 import { placeSchema } from "#server/contracts/geo.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
-import { z } from "zod";
 
 /** A row of `tripColumns`: what every reader of a trip gets, in one round trip. */
 export interface TripRow {
@@ -94,11 +94,17 @@ export function toTrip(row: TripRow): Trip {
     customerId: row.customer_id,
     customer: { id: row.customer_id, name: row.customer_name, phone: row.customer_phone ?? "" },
     driverId: row.driver_id,
-    driver: row.driver_id === null ? null : { id: row.driver_id, name: row.driver_name ?? "", phone: row.driver_phone ?? "" },
+    driver:
+      row.driver_id === null ? null : { id: row.driver_id, name: row.driver_name ?? "", phone: row.driver_phone ?? "" },
     vehicle:
       row.vehicle_id === null
         ? null
-        : { id: row.vehicle_id, plate: row.vehicle_plate ?? "", model: row.vehicle_model ?? "", category: row.vehicle_category_code ?? "" },
+        : {
+            id: row.vehicle_id,
+            plate: row.vehicle_plate ?? "",
+            model: row.vehicle_model ?? "",
+            category: row.vehicle_category_code ?? "",
+          },
     cancelledBy: row.cancelled_by,
     cancelReason: row.cancel_reason,
     message: row.message,

@@ -1,5 +1,5 @@
-import type { Place } from "#server/contracts/geo.ts";
 import { DomainError } from "#server/contracts/errors.ts";
+import type { Place } from "#server/contracts/geo.ts";
 import { newId, refIdOf } from "#server/contracts/ids.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
@@ -67,13 +67,15 @@ export class TripService {
   /** Books a trip. OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category. */
   async create(customerId: string, input: TripRequestInput): Promise<Trip> {
     const zone = await findZoneAt(this.#db.pool, input.pickup);
-    if (zone === null) throw new DomainError("OUTSIDE_SERVICE_AREA", "The pickup is outside our service area. Nothing was booked.");
+    if (zone === null)
+      throw new DomainError("OUTSIDE_SERVICE_AREA", "The pickup is outside our service area. Nothing was booked.");
     const category = await findCategoryTariff(this.#db.pool, input.vehicleCategory, zone.id);
     if (category === null) {
       const fields = [{ path: "vehicleCategory", message: `no active category "${input.vehicleCategory}"` }];
       throw new DomainError("VALIDATION_FAILED", "There is no such vehicle category.", { fields });
     }
-    if (category.tariff === null) throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
+    if (category.tariff === null)
+      throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
     const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
     const id = newId();
     const row = await store.insertTrip(this.#db.pool, {
@@ -93,13 +95,21 @@ export class TripService {
       pickup: input.pickup,
       destination: input.destination,
       stops: input.stops,
-      details: input.couponCode === undefined && input.parcel === undefined ? undefined : { couponCode: input.couponCode, parcel: input.parcel },
+      details:
+        input.couponCode === undefined && input.parcel === undefined
+          ? undefined
+          : { couponCode: input.couponCode, parcel: input.parcel },
       searchSeconds: this.#dispatch.searchSeconds,
       offerSeconds: this.#dispatch.offerSeconds,
       dispatchJobId: newId(),
     });
     this.#onCommitted();
-    this.#record(id, "trip.created", { type: "customer", id: customerId }, { zone: zone.name, routeEstimated: route.estimated });
+    this.#record(
+      id,
+      "trip.created",
+      { type: "customer", id: customerId },
+      { zone: zone.name, routeEstimated: route.estimated },
+    );
     return toTrip(row);
   }
 
@@ -110,7 +120,10 @@ export class TripService {
     const own = actor.type === "operator" || (actor.type === "customer" ? row.customer_id : row.driver_id) === actor.id;
     if (!own && !(actor.type === "driver" && (await store.wasOffered(this.#db.pool, id, actor.id)))) throw notFound();
     const trip = toTrip(row);
-    const showsOtp = actor.type === "customer" && row.driver_id !== null && (row.current_status === "accepted" || row.current_status === "arrived");
+    const showsOtp =
+      actor.type === "customer" &&
+      row.driver_id !== null &&
+      (row.current_status === "accepted" || row.current_status === "arrived");
     return showsOtp && row.driver_id !== null ? { ...trip, otp: tripOtp(this.#otpSecret, id, row.driver_id) } : trip;
   }
 
@@ -119,7 +132,11 @@ export class TripService {
     page: { readonly status: readonly TripStatus[] | null; readonly cursor: string | null; readonly limit: number },
   ): Promise<{ items: Trip[]; nextCursor: string | null }> {
     const column = actor.type === "customer" ? "customer_id" : "driver_id";
-    const rows = await store.listTripsOf(this.#db.pool, { column, id: actor.id }, { status: page.status, before: page.cursor, limit: page.limit + 1 });
+    const rows = await store.listTripsOf(
+      this.#db.pool,
+      { column, id: actor.id },
+      { status: page.status, before: page.cursor, limit: page.limit + 1 },
+    );
     const items = rows.slice(0, page.limit).map(toTrip);
     return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
   }
@@ -139,14 +156,24 @@ export class TripService {
       await store.countOtpAttempt(tx, id, codeHash, right);
       if (!right) return "wrong";
       await store.setStarted(tx, id);
-      await addToOutbox(tx, "trip-progressed", { tripId: id, version: trip.version + 1, driverId, status: "ongoing" }, { tripId: id });
+      await addToOutbox(
+        tx,
+        "trip-progressed",
+        { tripId: id, version: trip.version + 1, driverId, status: "ongoing" },
+        { tripId: id },
+      );
       return "started";
     });
     const actor = { type: "driver", id: driverId } as const;
-    if (outcome === "locked") throw new DomainError("RATE_LIMIT_EXCEEDED", "Too many wrong codes. Wait a minute, then ask the rider again.", { retryAfterSeconds: 60 });
+    if (outcome === "locked")
+      throw new DomainError("RATE_LIMIT_EXCEEDED", "Too many wrong codes. Wait a minute, then ask the rider again.", {
+        retryAfterSeconds: 60,
+      });
     if (outcome === "wrong") {
       this.#record(id, "trip.otp_refused", actor, {});
-      throw new DomainError("VALIDATION_FAILED", "The code is not the rider's.", { fields: [{ path: "otp", message: "wrong code" }] });
+      throw new DomainError("VALIDATION_FAILED", "The code is not the rider's.", {
+        fields: [{ path: "otp", message: "wrong code" }],
+      });
     }
     this.#onCommitted();
     this.#record(id, "trip.started", actor, {});
@@ -159,8 +186,13 @@ export class TripService {
       const distanceMeters = driven.distanceMeters ?? locked.estimated_distance;
       const category = await findCategoryTariff(tx, locked.vehicle_category_id, locked.zone_id);
       if (category?.tariff == null) throw new DomainError("INTERNAL", `no fare for trip ${id}`);
-      const seconds = locked.trip_start_time === null ? 0 : Math.max(0, (Date.now() - locked.trip_start_time.getTime()) / 1000);
-      const fare = fareFor(category.tariff, { distanceMeters, durationSeconds: seconds, surge: locked.surge_multiplier });
+      const seconds =
+        locked.trip_start_time === null ? 0 : Math.max(0, (Date.now() - locked.trip_start_time.getTime()) / 1000);
+      const fare = fareFor(category.tariff, {
+        distanceMeters,
+        durationSeconds: seconds,
+        surge: locked.surge_multiplier,
+      });
       await store.setCompleted(tx, id, { fare, distanceMeters });
       await store.freeDriver(tx, driverId);
     });
@@ -205,7 +237,12 @@ export class TripService {
   async releaseLocked(tx: Queryable, trip: store.LockedTrip, reason: string): Promise<void> {
     if (trip.driver_id === null) return;
     await store.setReleased(tx, trip.id, this.#dispatch.searchSeconds, reason);
-    await addToOutbox(tx, "trip-released", { tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason }, { tripId: trip.id });
+    await addToOutbox(
+      tx,
+      "trip-released",
+      { tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason },
+      { tripId: trip.id },
+    );
   }
 
   /** What follows a committed release: the lock goes at once, so that the next driver is not refused by it. */
@@ -225,7 +262,12 @@ export class TripService {
       const trip = await this.#lockOwn(tx, { type: "driver", id: driverId }, id);
       const to = nextOrThrow(trip.current_status, action) as "arrived" | "completed";
       await change(tx, trip);
-      await addToOutbox(tx, "trip-progressed", { tripId: id, version: trip.version + 1, driverId, status: to }, { tripId: id });
+      await addToOutbox(
+        tx,
+        "trip-progressed",
+        { tripId: id, version: trip.version + 1, driverId, status: to },
+        { tripId: id },
+      );
       return to;
     });
     this.#onCommitted();
@@ -243,7 +285,10 @@ export class TripService {
 
   #checkVersion(trip: store.LockedTrip, expected: number | null): void {
     if (expected !== null && expected !== trip.version) {
-      throw new DomainError("VERSION_CONFLICT", `The trip changed meanwhile: it is ${trip.current_status}, version ${trip.version}. Nothing was changed; look again.`);
+      throw new DomainError(
+        "VERSION_CONFLICT",
+        `The trip changed meanwhile: it is ${trip.current_status}, version ${trip.version}. Nothing was changed; look again.`,
+      );
     }
   }
 
@@ -257,4 +302,3 @@ export class TripService {
     this.#events.record({ tripId, kind, actor, data });
   }
 }
-

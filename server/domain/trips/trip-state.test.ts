@@ -16,12 +16,15 @@ const ALLOWED = new Map<string, TripStatus>([
 ]);
 
 describe("trip state machine", () => {
-  const pairs = TRIP_STATUSES.flatMap((status) => TRIP_ACTIONS.map((action): [TripStatus, TripAction] => [status, action]));
+  const pairs = TRIP_STATUSES.flatMap((status) =>
+    TRIP_ACTIONS.map((action): [TripStatus, TripAction] => [status, action]),
+  );
 
   it.each(pairs)("%s + %s", (status, action) => {
     const expected = ALLOWED.get(`${status} ${action}`) ?? null;
     expect(next(status, action)).toBe(expected);
-    if (expected === null) expect(() => nextOrThrow(status, action)).toThrow(expect.objectContaining({ code: "INVALID_TRANSITION" }));
+    if (expected === null)
+      expect(() => nextOrThrow(status, action)).toThrow(expect.objectContaining({ code: "INVALID_TRANSITION" }));
   });
 
   it("binds a driver in accepted, arrived and ongoing only", () => {

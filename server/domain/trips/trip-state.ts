@@ -36,7 +36,10 @@ export const allowedFrom = (action: TripAction): readonly TripStatus[] => TRANSI
 export function nextOrThrow(status: TripStatus, action: TripAction): TripStatus {
   const to = next(status, action);
   if (to === null) {
-    throw new DomainError("INVALID_TRANSITION", `A trip that is ${status} cannot be changed by "${action}"; that needs ${TRANSITIONS[action].from.join(" or ")}.`);
+    throw new DomainError(
+      "INVALID_TRANSITION",
+      `A trip that is ${status} cannot be changed by "${action}"; that needs ${TRANSITIONS[action].from.join(" or ")}.`,
+    );
   }
   return to;
 }

@@ -138,14 +138,24 @@ export async function listTripsOf(
 }
 
 export async function setArrived(tx: Queryable, id: string): Promise<void> {
-  await tx.query("UPDATE trip_requests SET current_status = 'arrived', arrived_at = now(), version = version + 1, updated_at = now() WHERE id = $1", [id]);
+  await tx.query(
+    "UPDATE trip_requests SET current_status = 'arrived', arrived_at = now(), version = version + 1, updated_at = now() WHERE id = $1",
+    [id],
+  );
 }
 
 export async function setStarted(tx: Queryable, id: string): Promise<void> {
-  await tx.query("UPDATE trip_requests SET current_status = 'ongoing', trip_start_time = now(), version = version + 1, updated_at = now() WHERE id = $1", [id]);
+  await tx.query(
+    "UPDATE trip_requests SET current_status = 'ongoing', trip_start_time = now(), version = version + 1, updated_at = now() WHERE id = $1",
+    [id],
+  );
 }
 
-export async function setCompleted(tx: Queryable, id: string, actual: { readonly fare: number; readonly distanceMeters: number }): Promise<void> {
+export async function setCompleted(
+  tx: Queryable,
+  id: string,
+  actual: { readonly fare: number; readonly distanceMeters: number },
+): Promise<void> {
   await tx.query(
     `UPDATE trip_requests SET current_status = 'completed', trip_end_time = now(), actual_fare = $2, actual_distance = $3,
        version = version + 1, updated_at = now() WHERE id = $1`,
@@ -170,7 +180,10 @@ export async function setReleased(tx: Queryable, id: string, searchSeconds: numb
        version = version + 1, updated_at = now() WHERE id = $1`,
     [id, searchSeconds],
   );
-  await tx.query("UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now() WHERE trip_request_id = $1 AND status = 'accepted'", [id, reason]);
+  await tx.query(
+    "UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now() WHERE trip_request_id = $1 AND status = 'accepted'",
+    [id, reason],
+  );
 }
 
 /** The driver is done with a trip: free again, or unavailable when they went offline on the way. */
@@ -183,7 +196,12 @@ export async function freeDriver(tx: Queryable, driverId: string): Promise<void>
 }
 
 /** Counts a wrong or right code; returns how many wrong ones came in a row within the last minute, this one included. */
-export async function countOtpAttempt(tx: Queryable, tripId: string, codeHash: string, right: boolean): Promise<number> {
+export async function countOtpAttempt(
+  tx: Queryable,
+  tripId: string,
+  codeHash: string,
+  right: boolean,
+): Promise<number> {
   const { rows } = await tx.query<{ attempts: number }>(
     `INSERT INTO otp_verifications (id, purpose, subject, code_hash, attempts, last_attempt_at, expires_at, consumed_at)
      VALUES (gen_random_uuid(), 'trip_start', $1, $2, CASE WHEN $3 THEN 0 ELSE 1 END, now(), now() + interval '1 day', CASE WHEN $3 THEN now() END)

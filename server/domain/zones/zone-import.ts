@@ -16,7 +16,11 @@ export const zoneCollectionSchema = z.object({
   features: z
     .array(
       z.object({
-        properties: z.object({ name: z.string().min(1), code: z.string().optional(), id: z.union([z.string(), z.number()]).optional() }),
+        properties: z.object({
+          name: z.string().min(1),
+          code: z.string().optional(),
+          id: z.union([z.string(), z.number()]).optional(),
+        }),
         geometry: geometrySchema,
       }),
     )
@@ -34,7 +38,11 @@ function polygonText(ring: Ring): string {
 }
 
 /** Adds or replaces zones by their code. Call it in a transaction. Returns how many. */
-export async function importZones(tx: Queryable, collection: ZoneCollection, options: { readonly codePrefix: string; readonly currency: string }): Promise<number> {
+export async function importZones(
+  tx: Queryable,
+  collection: ZoneCollection,
+  options: { readonly codePrefix: string; readonly currency: string },
+): Promise<number> {
   for (const [index, feature] of collection.features.entries()) {
     const { name, code, id } = feature.properties;
     const { rows } = await tx.query<{ id: string }>(
@@ -47,7 +55,10 @@ export async function importZones(tx: Queryable, collection: ZoneCollection, opt
     const parts = feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
     for (const [part, rings] of parts.entries()) {
       for (const [position, ring] of rings.entries()) {
-        await tx.query("INSERT INTO zone_areas (id, zone_id, part, is_hole, area) VALUES ($1, $2, $3, $4, $5::polygon)", [newId(), zoneId, part, position > 0, polygonText(ring)]);
+        await tx.query(
+          "INSERT INTO zone_areas (id, zone_id, part, is_hole, area) VALUES ($1, $2, $3, $4, $5::polygon)",
+          [newId(), zoneId, part, position > 0, polygonText(ring)],
+        );
       }
     }
   }

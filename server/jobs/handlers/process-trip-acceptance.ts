@@ -25,7 +25,10 @@ export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = asyn
     );
   });
   // The two messages do not wait for one another; either failing repeats only that one.
-  const sent = await Promise.allSettled([app.notifications.pushOtp(trip, otp, job), app.notifications.smsOtp(trip, otp, job)]);
+  const sent = await Promise.allSettled([
+    app.notifications.pushOtp(trip, otp, job),
+    app.notifications.smsOtp(trip, otp, job),
+  ]);
 
   await app.effects.inDatabase(key("offers.revoked"), async (tx) => {
     for (const offer of await revokeOffers(tx, tripId, "another driver took the trip")) {
@@ -34,18 +37,45 @@ export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = asyn
     }
   });
   await app.effects.inDatabase(key("route.calculated"), async (tx) => {
-    const { rows } = await tx.query<{ location: { x: number; y: number } }>("SELECT location FROM user_last_locations WHERE user_id = $1", [driverId]);
+    const { rows } = await tx.query<{ location: { x: number; y: number } }>(
+      "SELECT location FROM user_last_locations WHERE user_id = $1",
+      [driverId],
+    );
     const [at] = rows;
     if (at === undefined) return;
     const route = await app.router.route([{ lat: at.location.y, lng: at.location.x }, trip.pickup]);
-    await tx.query("UPDATE trip_request_coordinates SET driver_accept_coordinates = point($2, $3) WHERE trip_request_id = $1", [tripId, at.location.x, at.location.y]);
-    app.bus.publish(channels.trip(tripId), "trip.eta", { tripId, distanceMeters: route.distanceMeters, durationSeconds: route.durationSeconds, routeEstimated: route.estimated });
+    await tx.query(
+      "UPDATE trip_request_coordinates SET driver_accept_coordinates = point($2, $3) WHERE trip_request_id = $1",
+      [tripId, at.location.x, at.location.y],
+    );
+    app.bus.publish(channels.trip(tripId), "trip.eta", {
+      tripId,
+      distanceMeters: route.distanceMeters,
+      durationSeconds: route.durationSeconds,
+      routeEstimated: route.estimated,
+    });
   });
   await app.effects.inDatabase(key("customer.told"), async () => {
-    app.bus.publish(channels.accepted(trip.customerId), "trip.accepted", { tripId, driver: trip.driver, vehicle: trip.vehicle });
-    app.bus.publish(channels.trip(tripId), "trip.accepted", { tripId, status: trip.status, version: trip.version, driver: trip.driver, vehicle: trip.vehicle });
+    app.bus.publish(channels.accepted(trip.customerId), "trip.accepted", {
+      tripId,
+      driver: trip.driver,
+      vehicle: trip.vehicle,
+    });
+    app.bus.publish(channels.trip(tripId), "trip.accepted", {
+      tripId,
+      status: trip.status,
+      version: trip.version,
+      driver: trip.driver,
+      vehicle: trip.vehicle,
+    });
   });
-  app.events.record({ id: payload.attemptId, tripId, kind: "trip.accepted", actor: { type: "driver", id: driverId }, data: { jobId: run.jobId, version } });
+  app.events.record({
+    id: payload.attemptId,
+    tripId,
+    kind: "trip.accepted",
+    actor: { type: "driver", id: driverId },
+    data: { jobId: run.jobId, version },
+  });
   app.bus.publish(topics.trips, "changed", { ids: [tripId] });
   app.bus.publish(topics.drivers, "changed", { ids: [driverId] });
   for (const outcome of sent) if (outcome.status === "rejected") throw outcome.reason;

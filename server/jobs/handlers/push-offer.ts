@@ -6,6 +6,13 @@ export const pushOffer: JobHandler<"push-offer"> = async (app, { offerId }, run)
   if (offer === null || offer.status !== "open" || offer.expiresAt <= app.clock.now()) return;
   const trip = await app.trips.get({ type: "operator", id: run.jobId }, offer.tripRequestId);
   const kilometres = (offer.distanceMeters / 1000).toFixed(1);
-  const message = { userId: offer.driverId, trip, title: "New trip", body: `${kilometres} km away: ${trip.pickup.address ?? "pickup on the map"}`, data: { offerId }, perUser: true };
+  const message = {
+    userId: offer.driverId,
+    trip,
+    title: "New trip",
+    body: `${kilometres} km away: ${trip.pickup.address ?? "pickup on the map"}`,
+    data: { offerId },
+    perUser: true,
+  };
   await app.notifications.push(`offer.push.${offer.batch}`, message, { jobId: run.jobId, version: trip.version });
 };

@@ -7,6 +7,11 @@ export const tripReleased: JobHandler<"trip-released"> = async (app, { tripId, v
   app.bus.publish(channels.trip(tripId), "trip.released", { tripId, status: trip.status, version: trip.version });
   app.bus.publish(topics.trips, "changed", { ids: [tripId] });
   app.bus.publish(topics.drivers, "changed", { ids: [driverId] });
-  const message = { userId: trip.customerId, trip, title: "Finding you another driver", body: "Your driver can't come. We are asking others nearby now." };
+  const message = {
+    userId: trip.customerId,
+    trip,
+    title: "Finding you another driver",
+    body: "Your driver can't come. We are asking others nearby now.",
+  };
   await app.notifications.push("release.push", message, { jobId: run.jobId, version });
 };

@@ -1,6 +1,13 @@
 import { newId } from "#server/contracts/ids.ts";
 import type { Clock } from "#server/platform/clock.ts";
-import { ageOf, claimOn, type HeldLock, type LockClaim, ownerOf, type TripLock } from "#server/platform/locks/trip-lock.ts";
+import {
+  ageOf,
+  claimOn,
+  type HeldLock,
+  type LockClaim,
+  ownerOf,
+  type TripLock,
+} from "#server/platform/locks/trip-lock.ts";
 
 /** Standalone: one process, a map with expiry. Expired entries go when touched and by a sweep as the map grows. */
 export class MemoryTripLock implements TripLock {

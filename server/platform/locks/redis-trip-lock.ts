@@ -1,7 +1,14 @@
 import type { Redis } from "ioredis";
 import { newId } from "#server/contracts/ids.ts";
 import type { Clock } from "#server/platform/clock.ts";
-import { ageOf, claimOn, type HeldLock, type LockClaim, ownerOf, type TripLock } from "#server/platform/locks/trip-lock.ts";
+import {
+  ageOf,
+  claimOn,
+  type HeldLock,
+  type LockClaim,
+  ownerOf,
+  type TripLock,
+} from "#server/platform/locks/trip-lock.ts";
 import type { RedisKeys } from "#server/platform/redis-keys.ts";
 
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;

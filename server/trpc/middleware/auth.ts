@@ -31,9 +31,12 @@ export type OperatorActor = Extract<Actor, { type: "operator" }>;
 
 /** An operator who holds `permission`; null: any operator. */
 export const operatorProcedure = (permission: Permission | null) =>
-  procedure.meta(permission === null ? { auth: "operator" } : { auth: "operator", permission }).use(async ({ ctx, next }) => {
-    const actor = await ctx.authenticate();
-    if (actor.type !== "operator") throw forbidden("Only operators may do this.");
-    if (permission !== null && !permissionsOf(actor.role).includes(permission)) throw forbidden(`Your role (${actor.role}) may not do this: it needs ${permission}.`);
-    return next({ ctx: { actor } });
-  });
+  procedure
+    .meta(permission === null ? { auth: "operator" } : { auth: "operator", permission })
+    .use(async ({ ctx, next }) => {
+      const actor = await ctx.authenticate();
+      if (actor.type !== "operator") throw forbidden("Only operators may do this.");
+      if (permission !== null && !permissionsOf(actor.role).includes(permission))
+        throw forbidden(`Your role (${actor.role}) may not do this: it needs ${permission}.`);
+      return next({ ctx: { actor } });
+    });

@@ -3,7 +3,13 @@ import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts
 import { domainErrorOf, middleware } from "#server/trpc/init.ts";
 
 /** Outcomes that a retry must see again. All other failures left nothing behind: the retry does the work. */
-const STORED_FAILURES: readonly ErrorCode[] = ["OUTSIDE_SERVICE_AREA", "INVALID_TRANSITION", "TRIP_ALREADY_ASSIGNED", "VERSION_CONFLICT", "DRIVER_NOT_AVAILABLE"];
+const STORED_FAILURES: readonly ErrorCode[] = [
+  "OUTSIDE_SERVICE_AREA",
+  "INVALID_TRANSITION",
+  "TRIP_ALREADY_ASSIGNED",
+  "VERSION_CONFLICT",
+  "DRIVER_NOT_AVAILABLE",
+];
 
 /** 1–255 visible characters, plain or as a quoted string (the standard's form). */
 function readKey(header: string): string {
@@ -19,17 +25,27 @@ function readKey(header: string): string {
 interface StoredFailure {
   readonly failure: { readonly code: ErrorCode; readonly detail: string };
 }
-const isFailure = (value: unknown): value is StoredFailure => typeof value === "object" && value !== null && "failure" in value;
+const isFailure = (value: unknown): value is StoredFailure =>
+  typeof value === "object" && value !== null && "failure" in value;
 
 /** Put after the auth middleware: the key's scope is (actor, operation, key). */
 export const idempotent = (mode: "required" | "optional") =>
   middleware(async ({ ctx, next, path, getRawInput }) => {
     if (ctx.idempotencyKey === null) {
-      if (mode === "required") throw new DomainError("IDEMPOTENCY_KEY_REQUIRED", "Send an Idempotency-Key header: one new value for each new request, the same one when you retry.");
+      if (mode === "required")
+        throw new DomainError(
+          "IDEMPOTENCY_KEY_REQUIRED",
+          "Send an Idempotency-Key header: one new value for each new request, the same one when you retry.",
+        );
       return next();
     }
     const actor = await ctx.authenticate();
-    const request = { actorId: actor.id, operation: path, key: readKey(ctx.idempotencyKey), input: await getRawInput() };
+    const request = {
+      actorId: actor.id,
+      operation: path,
+      key: readKey(ctx.idempotencyKey),
+      input: await getRawInput(),
+    };
     const claim = await ctx.app.idempotency.claim(request);
     if (claim.kind === "replay") {
       ctx.reply.headers["X-Idempotent-Replay"] = "true";

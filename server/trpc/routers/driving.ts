@@ -8,12 +8,20 @@ import { idempotent } from "#server/trpc/middleware/idempotency.ts";
 /** A driver's own state, as the driver app uses it. */
 export const drivingRouter = router({
   setAvailability: driverProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/drivers/me/availability", summary: "Go on or off line" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/drivers/me/availability", summary: "Go on or off line" },
+    })
     .use(idempotent("optional"))
     .input(z.strictObject({ online: z.boolean(), availability: z.enum(["available", "unavailable"]).optional() }))
-    .output(z.object({ online: z.boolean(), availability: z.enum(AVAILABILITIES), releasedTripIds: z.array(z.string()) }))
+    .output(
+      z.object({ online: z.boolean(), availability: z.enum(AVAILABILITIES), releasedTripIds: z.array(z.string()) }),
+    )
     .mutation(({ ctx, input }) =>
-      ctx.app.drivers.setAvailability(ctx.actor.id, { online: input.online, availability: input.availability ?? (input.online ? "available" : "unavailable") }),
+      ctx.app.drivers.setAvailability(ctx.actor.id, {
+        online: input.online,
+        availability: input.availability ?? (input.online ? "available" : "unavailable"),
+      }),
     ),
 
   location: driverProcedure
@@ -23,8 +31,22 @@ export const drivingRouter = router({
     .mutation(({ ctx, input }) => ({ accepted: ctx.app.locations.accept(ctx.actor.id, input) })),
 
   pending: driverProcedure
-    .meta({ openapi: { method: "GET", path: "/api/v1/rides/pending", summary: "Offers open to this driver, nearest first" } })
+    .meta({
+      openapi: { method: "GET", path: "/api/v1/rides/pending", summary: "Offers open to this driver, nearest first" },
+    })
     .input(z.strictObject({}))
-    .output(z.object({ items: z.array(z.object({ offerId: z.string(), tripId: z.string(), trip: tripSchema, distanceMeters: z.int(), expiresAt: z.string() })) }))
+    .output(
+      z.object({
+        items: z.array(
+          z.object({
+            offerId: z.string(),
+            tripId: z.string(),
+            trip: tripSchema,
+            distanceMeters: z.int(),
+            expiresAt: z.string(),
+          }),
+        ),
+      }),
+    )
     .query(async ({ ctx }) => ({ items: await ctx.app.dispatch.openOffers(ctx.actor.id) })),
 });

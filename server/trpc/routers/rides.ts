@@ -19,7 +19,10 @@ const statusFilter = z
 /** Trips as the customer and driver apps use them. */
 export const ridesRouter = router({
   create: customerProcedure
-    .meta({ idempotency: "required", openapi: { method: "POST", path: "/api/v1/trips", status: 201, summary: "Request a trip" } })
+    .meta({
+      idempotency: "required",
+      openapi: { method: "POST", path: "/api/v1/trips", status: 201, summary: "Request a trip" },
+    })
     .use(idempotent("required"))
     .input(
       z.strictObject({
@@ -30,7 +33,14 @@ export const ridesRouter = router({
         paymentMethod: z.string().min(1).max(40),
         type: z.enum(["ride_request", "parcel"]).default("ride_request"),
         couponCode: z.string().min(1).max(40).optional(),
-        parcel: z.strictObject({ description: z.string().max(500).optional(), weightKg: z.number().positive().max(500).optional(), recipientName: z.string().max(120).optional(), recipientPhone: z.string().max(20).optional() }).optional(),
+        parcel: z
+          .strictObject({
+            description: z.string().max(500).optional(),
+            weightKg: z.number().positive().max(500).optional(),
+            recipientName: z.string().max(120).optional(),
+            recipientPhone: z.string().max(20).optional(),
+          })
+          .optional(),
       }),
     )
     .output(tripSchema)
@@ -38,10 +48,20 @@ export const ridesRouter = router({
 
   list: appProcedure
     .meta({ openapi: { method: "GET", path: "/api/v1/trips", summary: "Own trips, newest first" } })
-    .input(z.strictObject({ status: statusFilter, cursor: idSchema.optional(), limit: z.coerce.number().int().min(1).max(100).default(20) }))
+    .input(
+      z.strictObject({
+        status: statusFilter,
+        cursor: idSchema.optional(),
+        limit: z.coerce.number().int().min(1).max(100).default(20),
+      }),
+    )
     .output(z.object({ items: z.array(tripSchema), nextCursor: z.string().nullable() }))
     .query(({ ctx, input }) =>
-      ctx.app.trips.list(ctx.actor, { status: input.status.length === 0 ? null : input.status, cursor: input.cursor ?? null, limit: input.limit }),
+      ctx.app.trips.list(ctx.actor, {
+        status: input.status.length === 0 ? null : input.status,
+        cursor: input.cursor ?? null,
+        limit: input.limit,
+      }),
     ),
 
   get: appProcedure
@@ -51,14 +71,20 @@ export const ridesRouter = router({
     .query(({ ctx, input }) => ctx.app.trips.get(ctx.actor, input.id)),
 
   cancel: appProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/cancel", summary: "Cancel a trip that has not started" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/trips/{id}/cancel", summary: "Cancel a trip that has not started" },
+    })
     .use(idempotent("optional"))
     .input(byId.extend({ reason: reasonSchema }))
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.cancel(ctx.actor, input.id, input.reason)),
 
   accept: driverProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/accept", summary: "Take a trip" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/trips/{id}/accept", summary: "Take a trip" },
+    })
     .use(idempotent("optional"))
     .input(byId.extend({ expectedVersion: z.int().min(0).optional() }))
     .output(z.object({ trip: tripSchema, alreadyAccepted: z.boolean() }))
@@ -74,7 +100,10 @@ export const ridesRouter = router({
     }),
 
   reject: driverProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/reject", summary: "Decline an offer" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/trips/{id}/reject", summary: "Decline an offer" },
+    })
     .use(idempotent("optional"))
     .input(byId)
     .output(tripSchema)
@@ -84,23 +113,34 @@ export const ridesRouter = router({
     }),
 
   arrive: driverProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/arrive", summary: "At the pickup" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/trips/{id}/arrive", summary: "At the pickup" },
+    })
     .use(idempotent("optional"))
     .input(byId)
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.arrive(ctx.actor.id, input.id)),
 
   start: driverProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/start", summary: "Start with the rider's code" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/trips/{id}/start", summary: "Start with the rider's code" },
+    })
     .use(idempotent("optional"))
     .input(byId.extend({ otp: z.string().regex(/^\d{4}$/, "4 digits") }))
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.start(ctx.actor.id, input.id, input.otp)),
 
   complete: driverProcedure
-    .meta({ idempotency: "optional", openapi: { method: "POST", path: "/api/v1/trips/{id}/complete", summary: "End the trip" } })
+    .meta({
+      idempotency: "optional",
+      openapi: { method: "POST", path: "/api/v1/trips/{id}/complete", summary: "End the trip" },
+    })
     .use(idempotent("optional"))
     .input(byId.extend({ distanceMeters: z.int().min(0).max(2_000_000).optional() }))
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.complete(ctx.actor.id, input.id, { distanceMeters: input.distanceMeters ?? null })),
+    .mutation(({ ctx, input }) =>
+      ctx.app.trips.complete(ctx.actor.id, input.id, { distanceMeters: input.distanceMeters ?? null }),
+    ),
 });

@@ -1,0 +1,71 @@
+import type { DriverRow, Page } from "#server/contracts/console.ts";
+import type { Availability } from "#server/contracts/trips.ts";
+import type { Queryable } from "#server/platform/db.ts";
+
+export const DRIVER_FILTERS = ["online", "available", "on_trip", "offline"] as const;
+export type DriverFilter = (typeof DRIVER_FILTERS)[number];
+
+const CONDITIONS: Readonly<Record<DriverFilter, string>> = {
+  online: "d.is_online",
+  available: "d.is_online AND d.availability_status = 'available'",
+  on_trip: "d.availability_status = 'on_trip'",
+  offline: "NOT d.is_online",
+};
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly phone: string | null;
+  readonly plate: string | null;
+  readonly category: string | null;
+  readonly is_online: boolean;
+  readonly availability_status: Availability;
+  readonly zone_name: string | null;
+  readonly recorded_at: Date | null;
+  readonly trip_id: string | null;
+  readonly trip_ref: string | null;
+}
+
+/** By id, 50 at a time; `q` is the start of a phone or plate, or a part of the name. */
+export async function listDrivers(
+  db: Queryable,
+  filter: {
+    readonly q: string | null;
+    readonly state: DriverFilter | null;
+    readonly cursor: string | null;
+    readonly limit: number;
+  },
+): Promise<Page<DriverRow>> {
+  const { rows } = await db.query<Row>({
+    name: `ops-drivers-${filter.state ?? "all"}`,
+    text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
+        d.is_online, d.availability_status, z.name AS zone_name, l.recorded_at, t.id AS trip_id, t.ref_id AS trip_ref
+      FROM driver_details d
+      JOIN users u ON u.id = d.user_id
+      LEFT JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active
+      LEFT JOIN vehicle_categories k ON k.id = v.category_id
+      LEFT JOIN user_last_locations l ON l.user_id = d.user_id
+      LEFT JOIN zones z ON z.id = l.zone_id
+      LEFT JOIN trip_requests t ON t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing')
+      WHERE ${filter.state === null ? "true" : CONDITIONS[filter.state]} AND ($1::uuid IS NULL OR d.user_id > $1)
+        AND ($2 = '' OR u.phone LIKE $2 || '%' OR v.licence_plate_number ILIKE $2 || '%' OR u.first_name || ' ' || u.last_name ILIKE '%' || $2 || '%')
+      ORDER BY d.user_id LIMIT $3`,
+    values: [filter.cursor, filter.q?.trim() ?? "", filter.limit + 1],
+  });
+  const items = rows.slice(0, filter.limit).map(
+    (row): DriverRow => ({
+      id: row.id,
+      name: row.name,
+      phone: row.phone ?? "",
+      plate: row.plate,
+      category: row.category,
+      isOnline: row.is_online,
+      availability: row.availability_status,
+      zoneName: row.zone_name,
+      lastSeenAt: row.recorded_at?.toISOString() ?? null,
+      liveTripId: row.trip_id,
+      liveTripRef: row.trip_ref,
+    }),
+  );
+  return { items, nextCursor: rows.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
+}

@@ -1,0 +1,107 @@
+import type { InvariantResult, InvariantsView } from "#server/contracts/console.ts";
+import type { Database } from "#server/platform/db.ts";
+import type { TripLock } from "#server/platform/locks/trip-lock.ts";
+
+interface Invariant {
+  readonly name: string;
+  readonly description: string;
+  /** Rows `id, why` for every breach. */
+  readonly sql: string;
+}
+
+const LIVE = "('accepted', 'arrived', 'ongoing')";
+
+/** What must hold at any moment, whatever failed. The database's own constraints make the first ones impossible; asked all the same. */
+const INVARIANTS: readonly Invariant[] = [
+  {
+    name: "one_driver_per_live_trip",
+    description: "Every live trip has exactly one driver and one vehicle.",
+    sql: `SELECT id, 'live (' || current_status || ') without a driver or vehicle' AS why FROM trip_requests
+          WHERE current_status IN ${LIVE} AND (driver_id IS NULL OR vehicle_id IS NULL)`,
+  },
+  {
+    name: "one_live_trip_per_driver",
+    description: "No driver has two live trips.",
+    sql: `SELECT driver_id AS id, count(*) || ' live trips: ' || string_agg(ref_id, ', ') AS why FROM trip_requests
+          WHERE current_status IN ${LIVE} GROUP BY driver_id HAVING count(*) > 1`,
+  },
+  {
+    name: "no_ghost_driver",
+    description: "No driver is on_trip without a live trip.",
+    sql: `SELECT d.user_id AS id, 'on_trip since ' || d.availability_since || ' without a live trip' AS why FROM driver_details d
+          WHERE d.availability_status = 'on_trip' AND NOT EXISTS (SELECT 1 FROM trip_requests t WHERE t.driver_id = d.user_id AND t.current_status IN ${LIVE})`,
+  },
+  {
+    name: "no_idle_driver_with_trip",
+    description: "No driver with a live trip counts as free.",
+    sql: `SELECT t.driver_id AS id, d.availability_status || ' with live trip ' || t.ref_id AS why FROM trip_requests t
+          JOIN driver_details d ON d.user_id = t.driver_id WHERE t.current_status IN ${LIVE} AND d.availability_status <> 'on_trip'`,
+  },
+  {
+    name: "accepted_trip_has_outbox_row",
+    description: "Every acceptance left its outbox row, so its side effects cannot be lost.",
+    sql: `SELECT t.id, 'accepted (' || t.ref_id || ') without an outbox row' AS why FROM trip_requests t
+          WHERE t.current_status IN ${LIVE} AND NOT EXISTS (
+            SELECT 1 FROM outbox o WHERE o.trip_id = t.id AND o.topic = 'process-trip-acceptance' AND o.payload->>'driverId' = t.driver_id::text)
+            AND t.locked_at > now() - interval '7 days'`,
+  },
+  {
+    name: "one_accepted_offer_per_trip",
+    description: "No trip has two accepted offers, nor an accepted offer of somebody else.",
+    sql: `SELECT o.trip_request_id AS id, 'accepted offer of another driver' AS why FROM trip_offers o JOIN trip_requests t ON t.id = o.trip_request_id
+          WHERE o.status = 'accepted' AND t.current_status IN ${LIVE} AND o.driver_id <> t.driver_id
+          UNION ALL
+          SELECT trip_request_id, count(*) || ' accepted offers' FROM trip_offers WHERE status = 'accepted' GROUP BY trip_request_id HAVING count(*) > 1`,
+  },
+  {
+    name: "effects_done_once",
+    description: "Each acceptance has at most one effect of each kind, and each effect at most one message.",
+    sql: `SELECT trip_id AS id, effect || ' ' || count(*) || ' times for ' || subject AS why FROM effects GROUP BY trip_id, effect, subject HAVING count(*) > 1
+          UNION ALL
+          SELECT trip_id, count(*) || ' messages under ' || dedupe_key FROM recorded_messages GROUP BY trip_id, dedupe_key HAVING count(*) > 1`,
+  },
+  {
+    name: "no_search_without_end",
+    description: "Every waiting trip is due for another look within a minute.",
+    sql: `SELECT id, 'waiting (' || ref_id || ') and never looked at again' AS why FROM trip_requests
+          WHERE current_status = 'pending' AND (next_dispatch_at IS NULL OR next_dispatch_at > now() + interval '1 hour')`,
+  },
+];
+
+const MAX_EXAMPLES = 20;
+const MAX_LOCKS = 10_000;
+
+/** Runs them all on one snapshot, then holds the locks against the database. */
+export async function checkInvariants(db: Database, lock: TripLock): Promise<InvariantsView> {
+  const started = performance.now();
+  const results: InvariantResult[] = [];
+  await db.transaction(async (tx) => {
+    results.length = 0;
+    await tx.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    for (const { name, description, sql } of INVARIANTS) {
+      const { rows } = await tx.query<{ id: string; why: string }>(sql);
+      results.push({ name, description, violations: rows.length, examples: rows.slice(0, MAX_EXAMPLES) });
+    }
+  });
+  results.push(await checkLocks(db, lock));
+  const ok = results.every((result) => result.violations === 0);
+  return { checkedAt: new Date().toISOString(), tookMs: Math.round(performance.now() - started), ok, results };
+}
+
+/** A lock on a live trip is the trip's driver's. Locks on waiting trips are accepts in progress, or orphans that heal themselves. */
+async function checkLocks(db: Database, lock: TripLock): Promise<InvariantResult> {
+  const held = await lock.list(MAX_LOCKS);
+  const owned = held.filter((one) => one.ownerDriverId !== null);
+  const { rows } = await db.pool.query<{ id: string; why: string }>(
+    `SELECT t.id, 'locked by ' || l.owner || ', driven by ' || t.driver_id AS why
+     FROM unnest($1::text[], $2::text[]) AS l(trip_id, owner) JOIN trip_requests t ON t.id::text = l.trip_id
+     WHERE t.current_status IN ${LIVE} AND t.driver_id::text <> l.owner`,
+    [owned.map((one) => one.tripId), owned.map((one) => one.ownerDriverId)],
+  );
+  return {
+    name: "lock_owner_is_driver",
+    description: "A lock on a live trip belongs to the trip's driver.",
+    violations: rows.length,
+    examples: rows.slice(0, MAX_EXAMPLES),
+  };
+}

@@ -1,0 +1,110 @@
+import type { AcceptAttempt, TimelineEntry, TripEffect } from "#server/contracts/console.ts";
+import { type StoredEvent, toAttempt } from "#server/domain/ops/trip-view-store.ts";
+
+type Words = { readonly title: string; readonly detail?: string | null; readonly tone?: TimelineEntry["tone"] };
+
+const kilometres = (meters: unknown) => (typeof meters === "number" ? `${(meters / 1000).toFixed(1)} km away` : null);
+const text = (value: unknown) => (typeof value === "string" ? value : null);
+
+function attemptWords(attempt: AcceptAttempt): Words {
+  const took = `${attempt.totalMs.toFixed(1)} ms`;
+  switch (attempt.verdict) {
+    case "won":
+      return { title: `${attempt.driverName} accepted and won`, detail: took, tone: "good" };
+    case "already_yours":
+      return { title: `${attempt.driverName} accepted again: a retry, answered as a success`, detail: took };
+    case "lost":
+      return {
+        title: `${attempt.driverName} accepted too late`,
+        detail: `${attempt.detail ?? ""} ${took}`.trim(),
+        tone: "warn",
+      };
+    case "refused":
+      return {
+        title: `${attempt.driverName} was refused`,
+        detail: `${attempt.detail ?? attempt.code ?? ""} ${took}`.trim(),
+        tone: "warn",
+      };
+  }
+}
+
+/** An event in words. Unknown kinds are shown by their name: nothing is hidden. */
+function words(event: StoredEvent): Words {
+  const driver = event.subject_name ?? "a driver";
+  const { data } = event;
+  switch (event.kind) {
+    case "trip.created":
+      return { title: "Trip requested", detail: text(data.zone) };
+    case "offer.sent":
+      return {
+        title: `Offered to ${driver}`,
+        detail: [`batch ${data.batch ?? "?"}`, kilometres(data.distanceMeters)].filter(Boolean).join(", "),
+      };
+    case "offer.expired":
+      return { title: `${driver} did not answer in time`, tone: "warn" };
+    case "offer.rejected":
+      return { title: `${driver} declined` };
+    case "dispatch.nobody_near":
+      return {
+        title: "No available driver near",
+        detail: kilometres(data.radiusMeters)?.replace("away", "searched") ?? null,
+        tone: "warn",
+      };
+    case "accept.attempt":
+      return attemptWords(toAttempt(event));
+    case "trip.accepted":
+      return { title: "Side effects of the acceptance ran", tone: "good" };
+    case "trip.arrived":
+      return { title: "Driver arrived at the pickup" };
+    case "trip.otp_refused":
+      return { title: "Wrong code at the start", tone: "warn" };
+    case "trip.started":
+      return { title: "Trip started with the rider's code", tone: "good" };
+    case "trip.completed":
+      return { title: "Trip completed", tone: "good" };
+    case "trip.cancelled":
+      return { title: `Cancelled by the ${event.actor_type}`, detail: text(data.reason), tone: "bad" };
+    case "trip.released":
+      return { title: `Taken from ${driver} and put back to waiting`, detail: text(data.reason), tone: "warn" };
+    case "trip.expired":
+      return { title: "Expired: nobody took it in time", tone: "bad" };
+    case "lock.released":
+      return { title: "Lock released by hand", detail: text(data.reason), tone: "warn" };
+    default:
+      return { title: event.kind };
+  }
+}
+
+const EFFECTS: Readonly<Record<string, string>> = {
+  "otp.stored": "Code stored",
+  "otp.push": "Code sent by push",
+  "otp.sms": "Code sent by SMS",
+  "offers.revoked": "Other offers closed",
+  "route.calculated": "Way to the pickup calculated",
+  "customer.told": "Rider told",
+};
+
+function effectEntry(effect: TripEffect): TimelineEntry {
+  const name = EFFECTS[effect.effect] ?? effect.effect;
+  const done = effect.status === "done";
+  return {
+    id: `effect:${effect.effect}:${effect.subject}`,
+    at: effect.doneAt ?? effect.claimedAt,
+    kind: `effect.${effect.status}`,
+    title: done ? name : `${name}: ${effect.status === "failed" ? "failed" : "under way"}`,
+    detail: effect.error ?? (effect.attempts > 1 ? `${effect.attempts} attempts` : null),
+    actor: "system",
+    tone: done ? "neutral" : effect.status === "failed" ? "bad" : "warn",
+    data: { effect: effect.effect, jobId: effect.jobId, attempts: effect.attempts },
+  };
+}
+
+/** Events and effects in the order they happened. */
+export function buildTimeline(events: readonly StoredEvent[], effects: readonly TripEffect[]): TimelineEntry[] {
+  const told = events.map((event): TimelineEntry => {
+    const { title, detail = null, tone = "neutral" } = words(event);
+    const actor = event.actor_type === "system" ? "system" : (event.actor_name ?? event.actor_type);
+    return { id: event.id, at: event.at.toISOString(), kind: event.kind, title, detail, actor, tone, data: event.data };
+  });
+  return [...told, ...effects.map(effectEntry)].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}

@@ -1,0 +1,225 @@
+import type {
+  AcceptAttempt,
+  Page,
+  RecordedMessage,
+  TripEffect,
+  TripOfferRow,
+  TripRow,
+} from "#server/contracts/console.ts";
+import type { TripStatus } from "#server/contracts/trips.ts";
+import type { Queryable } from "#server/platform/db.ts";
+
+export interface TripFilter {
+  readonly status: readonly TripStatus[] | null;
+  readonly q: string | null;
+  readonly zoneId: string | null;
+  readonly sort: "newest" | "oldest";
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+interface ListRow {
+  readonly id: string;
+  readonly ref_id: string;
+  readonly current_status: TripStatus;
+  readonly customer_name: string;
+  readonly driver_name: string | null;
+  readonly zone_name: string | null;
+  readonly category: string;
+  readonly pickup_address: string | null;
+  readonly destination_address: string | null;
+  readonly pickup: { readonly x: number; readonly y: number };
+  readonly destination: { readonly x: number; readonly y: number };
+  readonly estimated_fare: number;
+  readonly currency: string;
+  readonly version: number;
+  readonly created_at: Date;
+  readonly locked_at: Date | null;
+}
+
+const label = (address: string | null, at: { x: number; y: number }) =>
+  address ?? `${at.y.toFixed(4)}, ${at.x.toFixed(4)}`;
+
+/** Pages by id (UUIDv7: by time), so a page does not shift while trips come in. */
+export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page<TripRow>> {
+  const newest = filter.sort === "newest";
+  const q = filter.q?.trim() ?? "";
+  const { rows } = await db.query<ListRow>({
+    name: `ops-trips-${filter.sort}`,
+    text: `
+      SELECT t.id, t.ref_id, t.current_status, cu.first_name || ' ' || cu.last_name AS customer_name,
+        du.first_name || ' ' || du.last_name AS driver_name, z.name AS zone_name, k.code AS category,
+        c.pickup_address, c.destination_address, c.pickup_coordinates AS pickup, c.destination_coordinates AS destination,
+        t.estimated_fare, t.currency, t.version, t.created_at, t.locked_at
+      FROM trip_requests t
+      JOIN trip_request_coordinates c ON c.trip_request_id = t.id
+      JOIN users cu ON cu.id = t.customer_id
+      JOIN vehicle_categories k ON k.id = t.vehicle_category_id
+      LEFT JOIN users du ON du.id = t.driver_id
+      LEFT JOIN zones z ON z.id = t.zone_id
+      WHERE ($1::text[] IS NULL OR t.current_status = ANY($1)) AND ($2::uuid IS NULL OR t.zone_id = $2)
+        AND ($3 = '' OR t.ref_id ILIKE $3 || '%' OR cu.phone LIKE $3 || '%' OR du.phone LIKE $3 || '%'
+             OR cu.first_name || ' ' || cu.last_name ILIKE '%' || $3 || '%' OR du.first_name || ' ' || du.last_name ILIKE '%' || $3 || '%')
+        AND ($4::uuid IS NULL OR t.id ${newest ? "<" : ">"} $4)
+      ORDER BY t.id ${newest ? "DESC" : "ASC"} LIMIT $5`,
+    values: [filter.status, filter.zoneId, q, filter.cursor, filter.limit + 1],
+  });
+  const items = rows.slice(0, filter.limit).map(
+    (row): TripRow => ({
+      id: row.id,
+      refId: row.ref_id,
+      status: row.current_status,
+      customerName: row.customer_name,
+      driverName: row.driver_name,
+      zoneName: row.zone_name,
+      vehicleCategory: row.category,
+      pickupLabel: label(row.pickup_address, row.pickup),
+      destinationLabel: label(row.destination_address, row.destination),
+      estimatedFare: { amount: row.estimated_fare, currency: row.currency },
+      version: row.version,
+      createdAt: row.created_at.toISOString(),
+      acceptedAt: row.locked_at?.toISOString() ?? null,
+    }),
+  );
+  return { items, nextCursor: rows.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
+}
+
+export async function readOffers(db: Queryable, tripId: string): Promise<TripOfferRow[]> {
+  const { rows } = await db.query<{
+    id: string;
+    driver_id: string;
+    driver_name: string;
+    batch: number;
+    distance_meters: number;
+    status: TripOfferRow["status"];
+    reason: string | null;
+    offered_at: Date;
+    ended_at: Date | null;
+  }>({
+    name: "ops-trip-offers",
+    text: `SELECT o.id, o.driver_id, u.first_name || ' ' || u.last_name AS driver_name, o.batch, o.distance_meters, o.status, o.reason, o.offered_at, o.ended_at
+           FROM trip_offers o JOIN users u ON u.id = o.driver_id WHERE o.trip_request_id = $1 ORDER BY o.offered_at, o.distance_meters`,
+    values: [tripId],
+  });
+  return rows.map((row) => ({
+    id: row.id,
+    driverId: row.driver_id,
+    driverName: row.driver_name,
+    batch: row.batch,
+    distanceMeters: row.distance_meters,
+    status: row.status,
+    reason: row.reason,
+    offeredAt: row.offered_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+  }));
+}
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly kind: string;
+  readonly actor_type: string;
+  readonly actor_id: string | null;
+  readonly actor_name: string | null;
+  readonly subject_name: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly at: Date;
+}
+
+/** A trip's story, oldest first; a crowd that fights for one trip is cut at 1,000 events. */
+export async function readEvents(db: Queryable, tripId: string): Promise<StoredEvent[]> {
+  const { rows } = await db.query<StoredEvent>({
+    name: "ops-trip-events",
+    text: `SELECT e.id, e.kind, e.actor_type, e.actor_id, a.first_name || ' ' || a.last_name AS actor_name,
+             s.first_name || ' ' || s.last_name AS subject_name, e.data, e.at
+           FROM trip_events e LEFT JOIN users a ON a.id = e.actor_id LEFT JOIN users s ON s.id::text = e.data->>'driverId'
+           WHERE e.trip_request_id = $1 ORDER BY e.at, e.id LIMIT 1000`,
+    values: [tripId],
+  });
+  return rows;
+}
+
+export function toAttempt(event: StoredEvent): AcceptAttempt {
+  const data = event.data as Partial<AcceptAttempt>;
+  return {
+    id: event.id,
+    driverId: event.actor_id ?? "",
+    driverName: event.actor_name ?? "unknown",
+    verdict: data.verdict ?? "refused",
+    code: data.code ?? null,
+    detail: data.detail ?? null,
+    lockMs: data.lockMs ?? null,
+    waitMs: data.waitMs ?? null,
+    statementMs: data.statementMs ?? null,
+    totalMs: data.totalMs ?? 0,
+    groupSize: data.groupSize ?? null,
+    requestId: data.requestId ?? null,
+    at: event.at.toISOString(),
+  };
+}
+
+export async function readEffects(db: Queryable, tripId: string): Promise<TripEffect[]> {
+  const { rows } = await db.query<{
+    effect: string;
+    subject: string;
+    status: TripEffect["status"];
+    attempts: number;
+    job_id: string | null;
+    error: string | null;
+    claimed_at: Date;
+    done_at: Date | null;
+  }>({
+    name: "ops-trip-effects",
+    text: "SELECT effect, subject, status, attempts, job_id, error, claimed_at, done_at FROM effects WHERE trip_id = $1 ORDER BY claimed_at, id",
+    values: [tripId],
+  });
+  return rows.map((row) => ({
+    effect: row.effect,
+    subject: row.subject,
+    status: row.status,
+    attempts: row.attempts,
+    jobId: row.job_id,
+    error: row.error,
+    claimedAt: row.claimed_at.toISOString(),
+    doneAt: row.done_at?.toISOString() ?? null,
+  }));
+}
+
+export async function listMessages(
+  db: Queryable,
+  filter: {
+    readonly channel: "sms" | "push" | null;
+    readonly q: string | null;
+    readonly tripId: string | null;
+    readonly cursor: string | null;
+    readonly limit: number;
+  },
+): Promise<Page<RecordedMessage>> {
+  const { rows } = await db.query<{
+    id: string;
+    channel: "sms" | "push";
+    recipient: string;
+    title: string | null;
+    body: string;
+    trip_id: string | null;
+    created_at: Date;
+  }>({
+    name: "ops-messages",
+    text: `SELECT id, channel, recipient, title, body, trip_id, created_at FROM recorded_messages
+           WHERE ($1::text IS NULL OR channel = $1) AND ($2 = '' OR recipient LIKE $2 || '%' OR body ILIKE '%' || $2 || '%')
+             AND ($3::uuid IS NULL OR trip_id = $3) AND ($4::uuid IS NULL OR id < $4)
+           ORDER BY id DESC LIMIT $5`,
+    values: [filter.channel, filter.q?.trim() ?? "", filter.tripId, filter.cursor, filter.limit + 1],
+  });
+  const items = rows.slice(0, filter.limit).map(
+    (row): RecordedMessage => ({
+      id: row.id,
+      channel: row.channel,
+      to: row.recipient,
+      title: row.title,
+      body: row.body,
+      tripId: row.trip_id,
+      at: row.created_at.toISOString(),
+    }),
+  );
+  return { items, nextCursor: rows.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
+}

@@ -1,0 +1,247 @@
+import { tracked } from "@trpc/server";
+import { z } from "zod";
+import { DomainError } from "#server/contracts/errors.ts";
+import { idSchema } from "#server/contracts/ids.ts";
+import { QUEUES } from "#server/contracts/jobs.ts";
+import { permissionsOf } from "#server/contracts/permissions.ts";
+import { logActivity } from "#server/domain/ops/activity-log.ts";
+import { DRIVER_FILTERS, listDrivers } from "#server/domain/ops/driver-view-store.ts";
+import { checkInvariants } from "#server/domain/ops/invariants.ts";
+import { listMessages, listTrips } from "#server/domain/ops/trip-view-store.ts";
+import { router } from "#server/trpc/init.ts";
+import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
+import { reasonSchema } from "#server/trpc/routers/trips.ts";
+
+const queueSchema = z.enum(QUEUES);
+const cursor = idSchema.nullish();
+const limit = z.coerce.number().int().min(1).max(200).default(50);
+
+export const sessionRouter = router({
+  me: operatorProcedure(null).query(async ({ ctx }) => {
+    const operator = await ctx.app.identity.findOperator(ctx.actor.id);
+    if (operator === null) throw new DomainError("UNAUTHENTICATED", "This account may not sign in any more.");
+    return { ...operator, permissions: permissionsOf(ctx.actor.role) };
+  }),
+});
+
+export const driversRouter = router({
+  list: operatorProcedure("drivers.view")
+    .input(
+      z.strictObject({ q: z.string().max(80).optional(), state: z.enum(DRIVER_FILTERS).optional(), cursor, limit }),
+    )
+    .query(({ ctx, input }) =>
+      listDrivers(ctx.app.db.pool, {
+        q: input.q ?? null,
+        state: input.state ?? null,
+        cursor: input.cursor ?? null,
+        limit: input.limit,
+      }),
+    ),
+});
+
+export const locksRouter = router({
+  list: operatorProcedure("locks.view").query(({ ctx }) => ctx.app.locks.view()),
+
+  release: operatorProcedure("locks.release")
+    .input(
+      z.strictObject({
+        items: z
+          .array(z.strictObject({ tripId: z.string().min(1).max(100), value: z.string().min(1).max(200) }))
+          .min(1)
+          .max(200),
+        reason: reasonSchema,
+      }),
+    )
+    .mutation(async ({ ctx, input }) => {
+      const results = [];
+      for (const { tripId, value } of input.items) {
+        const result = await ctx.app.locks.release(tripId, value);
+        results.push(result);
+        await logActivity(ctx.app.db.pool, {
+          actor: ctx.actor,
+          action: "lock.release",
+          subject: { type: "lock", id: tripId },
+          before: { value },
+          after: { outcome: result.outcome },
+          reason: input.reason,
+          ip: ctx.ip,
+          requestId: ctx.requestId,
+        });
+        if (result.outcome === "released" && idSchema.safeParse(tripId).success) {
+          ctx.app.events.record({
+            tripId,
+            kind: "lock.released",
+            actor: { type: "operator", id: ctx.actor.id },
+            data: { reason: input.reason },
+          });
+        }
+      }
+      return results;
+    }),
+
+  repairGhost: operatorProcedure("locks.release")
+    .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
+    .mutation(async ({ ctx, input }) => {
+      const ok = await ctx.app.locks.repairGhost(input.driverId);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "driver.repair",
+        subject: { type: "driver", id: input.driverId },
+        after: { freed: ok },
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return {
+        ok,
+        message: ok
+          ? "The driver is free again."
+          : "The driver has a live trip or is free already; nothing was changed.",
+      };
+    }),
+});
+
+const jobIds = z.strictObject({
+  queue: queueSchema,
+  ids: z.array(z.string().min(1).max(100)).min(1).max(2000),
+  reason: reasonSchema,
+});
+const oneQueue = z.strictObject({ queue: queueSchema, reason: reasonSchema });
+const JOBS_EVERY_MS = 2000;
+
+export const jobsRouter = router({
+  view: operatorProcedure("jobs.view").query(({ ctx }) => ctx.app.jobs.view()),
+
+  live: operatorProcedure("jobs.view").subscription(async function* ({ ctx, signal }) {
+    while (signal?.aborted !== true) {
+      yield tracked(ctx.app.clock.now().toISOString(), await ctx.app.jobs.view());
+      await new Promise((resolve) => setTimeout(resolve, JOBS_EVERY_MS));
+    }
+  }),
+
+  failedGroups: operatorProcedure("jobs.view")
+    .input(z.strictObject({ queue: queueSchema.optional() }).optional())
+    .query(({ ctx, input }) => ctx.app.jobs.failedGroups(input?.queue ?? null)),
+
+  detail: operatorProcedure("jobs.view")
+    .input(z.strictObject({ queue: queueSchema, id: z.string().min(1).max(100) }))
+    .query(async ({ ctx, input }) => {
+      const job = await ctx.app.jobs.detail(input.queue, input.id);
+      if (job === null)
+        throw new DomainError("NOT_FOUND", "The job is no longer in the queue: done and cleared, or discarded.");
+      return job;
+    }),
+
+  retry: operatorProcedure("jobs.retry")
+    .input(jobIds)
+    .mutation(async ({ ctx, input }) => {
+      const results = await ctx.app.jobs.retry(input.queue, input.ids);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "job.retry",
+        subject: { type: "queue", id: input.queue },
+        after: results,
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return results;
+    }),
+
+  discard: operatorProcedure("jobs.retry")
+    .input(jobIds)
+    .mutation(async ({ ctx, input }) => {
+      const results = await ctx.app.jobs.discard(input.queue, input.ids);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "job.discard",
+        subject: { type: "queue", id: input.queue },
+        after: results,
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return results;
+    }),
+
+  pause: operatorProcedure("jobs.retry")
+    .input(oneQueue)
+    .mutation(async ({ ctx, input }) => {
+      await ctx.app.jobs.setPaused(input.queue, true);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "queue.pause",
+        subject: { type: "queue", id: input.queue },
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return { paused: true };
+    }),
+
+  resume: operatorProcedure("jobs.retry")
+    .input(oneQueue)
+    .mutation(async ({ ctx, input }) => {
+      await ctx.app.jobs.setPaused(input.queue, false);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "queue.resume",
+        subject: { type: "queue", id: input.queue },
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return { paused: false };
+    }),
+});
+
+export const invariantsRouter = router({
+  check: operatorProcedure("invariants.view").query(({ ctx }) => checkInvariants(ctx.app.db, ctx.app.lock)),
+});
+
+export const messagesRouter = router({
+  list: operatorProcedure("messages.view")
+    .meta({
+      openapi: { method: "GET", path: "/api/v1/ops/messages", summary: "Messages the recorder kept (demo and tests)" },
+    })
+    .input(
+      z.strictObject({
+        channel: z.enum(["sms", "push"]).optional(),
+        q: z.string().max(80).optional(),
+        tripId: idSchema.optional(),
+        cursor,
+        limit,
+      }),
+    )
+    .query(({ ctx, input }) =>
+      listMessages(ctx.app.db.pool, {
+        channel: input.channel ?? null,
+        q: input.q ?? null,
+        tripId: input.tripId ?? null,
+        cursor: input.cursor ?? null,
+        limit: input.limit,
+      }),
+    ),
+});
+
+export const searchRouter = router({
+  /** For the command palette: a few of each kind. */
+  palette: operatorProcedure("trips.view")
+    .input(z.strictObject({ q: z.string().trim().max(80) }))
+    .query(async ({ ctx, input }) => {
+      if (input.q === "") return { trips: [], drivers: [] };
+      const [trips, drivers] = await Promise.all([
+        listTrips(ctx.app.db.pool, { status: null, q: input.q, zoneId: null, sort: "newest", cursor: null, limit: 6 }),
+        listDrivers(ctx.app.db.pool, { q: input.q, state: null, cursor: null, limit: 6 }),
+      ]);
+      return {
+        trips: trips.items.map(({ id, refId, status, customerName, pickupLabel }) => ({
+          id,
+          refId,
+          status,
+          label: `${customerName}, ${pickupLabel}`,
+        })),
+        drivers: drivers.items.map(({ id, name, phone, plate }) => ({ id, name, phone, plate })),
+      };
+    }),
+});

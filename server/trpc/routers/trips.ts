@@ -1,0 +1,128 @@
+import { tracked } from "@trpc/server";
+import { z } from "zod";
+import type { TripDetail } from "#server/contracts/console.ts";
+import { idSchema } from "#server/contracts/ids.ts";
+import { topics } from "#server/contracts/realtime.ts";
+import { tripStatusSchema } from "#server/contracts/trips.ts";
+import { logActivity } from "#server/domain/ops/activity-log.ts";
+import { buildTimeline } from "#server/domain/ops/timeline.ts";
+import * as views from "#server/domain/ops/trip-view-store.ts";
+import { router } from "#server/trpc/init.ts";
+import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
+import { changedIds } from "#server/trpc/ticks.ts";
+
+const noSignal = new AbortController().signal;
+export const reasonSchema = z.string().trim().min(5, "say why, in at least 5 characters").max(500);
+const changeSchema = z.strictObject({ id: idSchema, reason: reasonSchema, expectedVersion: z.int().min(0) });
+
+/** Trips as operators see and change them. */
+export const tripsRouter = router({
+  list: operatorProcedure("trips.view")
+    .input(
+      z.strictObject({
+        status: z.array(tripStatusSchema).optional(),
+        q: z.string().max(80).optional(),
+        zoneId: idSchema.optional(),
+        sort: z.enum(["newest", "oldest"]).default("newest"),
+        cursor: idSchema.nullish(),
+        limit: z.int().min(1).max(200).default(50),
+      }),
+    )
+    .query(({ ctx, input }) =>
+      views.listTrips(ctx.app.db.pool, {
+        status: input.status === undefined || input.status.length === 0 ? null : input.status,
+        q: input.q ?? null,
+        zoneId: input.zoneId ?? null,
+        sort: input.sort,
+        cursor: input.cursor ?? null,
+        limit: input.limit,
+      }),
+    ),
+
+  detail: operatorProcedure("trips.view")
+    .input(z.strictObject({ id: idSchema }))
+    .query(async ({ ctx, input }): Promise<TripDetail> => {
+      const { pool, prisma } = ctx.app.db;
+      const trip = await ctx.app.trips.get(ctx.actor, input.id);
+      const [offers, events, effects, lock, messages, zone] = await Promise.all([
+        views.readOffers(pool, trip.id),
+        views.readEvents(pool, trip.id),
+        views.readEffects(pool, trip.id),
+        ctx.app.locks.ofTrip(trip.id),
+        views.listMessages(pool, { channel: null, q: null, tripId: trip.id, cursor: null, limit: 100 }),
+        trip.zoneId === null ? null : prisma.zone.findUnique({ where: { id: trip.zoneId }, select: { name: true } }),
+      ]);
+      return {
+        trip,
+        customer: trip.customer,
+        zoneName: zone?.name ?? null,
+        offers,
+        attempts: events.filter((event) => event.kind === "accept.attempt").map(views.toAttempt),
+        effects,
+        timeline: buildTimeline(events, effects),
+        lock,
+        messages: messages.items,
+      };
+    }),
+
+  /** Ticks that mean "read this trip again". */
+  live: operatorProcedure("trips.view")
+    .input(z.strictObject({ id: idSchema }))
+    .subscription(async function* ({ ctx, input, signal }) {
+      for await (const ids of changedIds(ctx.app.bus, topics.trips, 200, signal ?? noSignal)) {
+        if (ids.length > 0 && !ids.includes(input.id)) continue;
+        const at = ctx.app.clock.now().toISOString();
+        yield tracked(at, { at });
+      }
+    }),
+
+  /** Ticks for the list: which trips changed. */
+  feed: operatorProcedure("trips.view").subscription(async function* ({ ctx, signal }) {
+    for await (const ids of changedIds(ctx.app.bus, topics.trips, 1000, signal ?? noSignal)) {
+      const at = ctx.app.clock.now().toISOString();
+      yield tracked(at, { at, ids });
+    }
+  }),
+
+  cancel: operatorProcedure("trips.cancel")
+    .input(changeSchema)
+    .mutation(async ({ ctx, input }) => {
+      const before = await ctx.app.trips.get(ctx.actor, input.id);
+      const after = await ctx.app.trips.cancel(ctx.actor, input.id, input.reason, input.expectedVersion);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "trip.cancel",
+        subject: { type: "trip", id: input.id },
+        before: brief(before),
+        after: brief(after),
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return after;
+    }),
+
+  release: operatorProcedure("trips.release")
+    .input(changeSchema)
+    .mutation(async ({ ctx, input }) => {
+      const before = await ctx.app.trips.get(ctx.actor, input.id);
+      const after = await ctx.app.trips.release(ctx.actor, input.id, input.reason, input.expectedVersion);
+      await logActivity(ctx.app.db.pool, {
+        actor: ctx.actor,
+        action: "trip.release",
+        subject: { type: "trip", id: input.id },
+        before: brief(before),
+        after: brief(after),
+        reason: input.reason,
+        ip: ctx.ip,
+        requestId: ctx.requestId,
+      });
+      return after;
+    }),
+});
+
+const brief = (trip: { readonly status: string; readonly version: number; readonly driverId: string | null }) => ({
+  status: trip.status,
+  version: trip.version,
+  driverId: trip.driverId,
+});
