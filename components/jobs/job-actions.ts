@@ -5,6 +5,7 @@ import { useTRPC } from "#components/data/trpc.ts";
 import type { ActionResult } from "#components/ui/action-results.tsx";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import type { JobActionResult } from "#server/contracts/console.ts";
+import { queueName } from "./queue-names.ts";
 
 const OUTCOME_LOOK = {
   retried: { label: "Retried", hue: "ongoing" },
@@ -29,7 +30,11 @@ export function useJobActions() {
   const retry = useMutation(trpc.jobs.retry.mutationOptions({ onSettled }));
   const discard = useMutation(trpc.jobs.discard.mutationOptions({ onSettled }));
   return async ({ verb, queue, jobIds }: JobDecision, reason: string): Promise<ActionResult[]> => {
-    const answers = await (verb === "retry" ? retry : discard).mutateAsync({ queue, ids: [...jobIds], reason });
+    const answers = await (verb === "retry" ? retry : discard).mutateAsync({
+      queue: queueName(queue),
+      ids: [...jobIds],
+      reason,
+    });
     return answers.map(({ jobId, outcome, message }) => ({
       key: jobId,
       name: jobId,

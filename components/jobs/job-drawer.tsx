@@ -14,10 +14,11 @@ import { Section } from "#components/ui/section.tsx";
 import { Skeleton } from "#components/ui/skeleton.tsx";
 import { Moment } from "#components/ui/time.tsx";
 import type { JobRow } from "#server/contracts/console.ts";
+import type { QueueName } from "#server/contracts/jobs.ts";
 import type { JobDecision } from "./job-actions.ts";
 
 interface JobDrawerProps {
-  readonly job: { readonly queue: string; readonly id: string } | null;
+  readonly job: { readonly queue: QueueName; readonly id: string } | null;
   readonly onClose: () => void;
   readonly onDecide: (decision: JobDecision) => void;
 }
@@ -44,7 +45,15 @@ const Code = ({ children }: { children: ReactNode }) => (
   </pre>
 );
 
-function JobDetail({ queue, id, onDecide }: { queue: string; id: string; onDecide: (decision: JobDecision) => void }) {
+function JobDetail({
+  queue,
+  id,
+  onDecide,
+}: {
+  queue: QueueName;
+  id: string;
+  onDecide: (decision: JobDecision) => void;
+}) {
   const trpc = useTRPC();
   const job = useQuery(trpc.jobs.detail.queryOptions({ queue, id }));
   if (job.isError) return <ErrorState what="This job" error={job.error} onRetry={() => void job.refetch()} />;

@@ -2,7 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useSubscription } from "@trpc/tanstack-react-query";
-import { parseAsString, useQueryStates } from "nuqs";
+import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
 import { useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useTabVisible } from "#components/data/use-tab-visible.ts";
@@ -19,15 +19,19 @@ import { type JobDecision, useJobActions } from "./job-actions.ts";
 import { JobDrawer } from "./job-drawer.tsx";
 import { OutboxStrip } from "./outbox-strip.tsx";
 import { QueueCharts } from "./queue-charts.tsx";
+import { QUEUE_NAMES, queueName } from "./queue-names.ts";
 import { QueueTable } from "./queue-table.tsx";
 
 const GROUPS_REFRESH_MS = 10_000;
-const NO_QUEUES: readonly string[] = [];
 
 export function JobsRoom() {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
-  const [at, setAt] = useQueryStates({ queue: parseAsString, jobQueue: parseAsString, job: parseAsString });
+  const [at, setAt] = useQueryStates({
+    queue: parseAsStringLiteral(QUEUE_NAMES),
+    jobQueue: parseAsStringLiteral(QUEUE_NAMES),
+    job: parseAsString,
+  });
   const [decision, setDecision] = useState<JobDecision | null>(null);
   const [results, setResults] = useState<readonly ActionResult[] | null>(null);
   const act = useJobActions();
@@ -42,7 +46,6 @@ export function JobsRoom() {
     ...trpc.jobs.failedGroups.queryOptions(at.queue ? { queue: at.queue } : {}),
     refetchInterval: GROUPS_REFRESH_MS,
   });
-  const queues = view.data?.queues.map((queue) => queue.name) ?? NO_QUEUES;
   const failed = groups.data?.reduce((sum, group) => sum + group.count, 0) ?? 0;
   const many = (decision?.jobIds.length ?? 0) > 1;
   const what = many ? `${decision?.jobIds.length} jobs` : "job";
@@ -67,7 +70,7 @@ export function JobsRoom() {
       <Section id="queues" title="Queues" note="Latency from enqueued to finished, last 5 minutes">
         <QueueTable queues={view.data?.queues} />
       </Section>
-      {view.data && <QueueCharts samples={view.data.samples} queues={queues} />}
+      {view.data && <QueueCharts samples={view.data.samples} />}
       <Section
         id="failed"
         title="Failed jobs"
@@ -77,7 +80,7 @@ export function JobsRoom() {
           <FilterOne
             label="Queue"
             anyLabel="Any queue"
-            options={queues.map((name) => ({ value: name, label: name }))}
+            options={QUEUE_NAMES.map((name) => ({ value: name, label: name }))}
             value={at.queue}
             onChange={(queue) => void setAt({ queue })}
           />
@@ -94,7 +97,7 @@ export function JobsRoom() {
         ) : (
           <FailedGroups
             groups={groups.data}
-            onOpen={(jobQueue, job) => void setAt({ jobQueue, job })}
+            onOpen={(queue, job) => void setAt({ jobQueue: queueName(queue), job })}
             onDecide={setDecision}
           />
         )}

@@ -4,6 +4,7 @@ import dynamic from "next/dynamic";
 import { useMemo } from "react";
 import type { Series, SeriesPoint } from "#components/charts/time-series-chart.tsx";
 import type { QueueSample } from "#server/contracts/console.ts";
+import { QUEUE_NAMES } from "./queue-names.ts";
 
 /** The chart library is a third of the room's weight, and the numbers above it come first. */
 const TimeSeriesChart = dynamic(
@@ -12,32 +13,34 @@ const TimeSeriesChart = dynamic(
 );
 
 const SAMPLE_S = 5;
-const COLOURS = ["var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)"];
+const LINES: readonly Series[] = QUEUE_NAMES.map((queue, index) => ({
+  key: queue,
+  label: queue,
+  colour: `var(--series-${index + 1})`,
+}));
 const FINISHED: readonly Series[] = [
   { key: "completed", label: "Completed", colour: "var(--state-completed)" },
   { key: "failed", label: "Failed", colour: "var(--state-cancelled)" },
 ];
 
-/** Samples of one moment share a time; a queue that misses one counts as zero there. */
+/** All queues are sampled at once: the samples of one moment carry one time. */
 function gather(
   samples: readonly QueueSample[],
   add: (values: Record<string, number>, sample: QueueSample) => void,
 ): SeriesPoint[] {
-  const byMoment = new Map<number, Record<string, number>>();
+  const byMoment = new Map<string, Record<string, number>>();
   for (const sample of samples) {
-    // Queues are sampled one after the other: a moment is a slot of 5 s.
-    const at = Math.floor(Date.parse(sample.at) / (SAMPLE_S * 1000)) * SAMPLE_S * 1000;
-    const values = byMoment.get(at) ?? {};
+    const values = byMoment.get(sample.at) ?? {};
     add(values, sample);
-    byMoment.set(at, values);
+    byMoment.set(sample.at, values);
   }
-  return [...byMoment.entries()].sort(([a], [b]) => a - b).map(([at, values]) => ({ at, values }));
+  return [...byMoment].map(([at, values]) => ({ at: Date.parse(at), values }));
 }
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 const perSecond = (value: number) => (value >= 100 || value === 0 ? whole(value) : value.toFixed(1));
 
-export function QueueCharts({ samples, queues }: { samples: readonly QueueSample[]; queues: readonly string[] }) {
+export function QueueCharts({ samples }: { samples: readonly QueueSample[] }) {
   const depth = useMemo(
     () => gather(samples, (values, sample) => Object.assign(values, { [sample.queue]: sample.depth })),
     [samples],
@@ -50,19 +53,13 @@ export function QueueCharts({ samples, queues }: { samples: readonly QueueSample
       }),
     [samples],
   );
-  const lines = queues.map((queue, index) => ({
-    key: queue,
-    label: queue,
-    colour: COLOURS[index % COLOURS.length] ?? "var(--ink)",
-    ...(index >= COLOURS.length ? { dash: "4 3" } : {}),
-  }));
   return (
     <div className="grid border-b lg:grid-cols-2 lg:divide-x">
       <TimeSeriesChart
         id="depth"
-        title="Waiting jobs by queue"
+        title="Unfinished jobs by queue"
         unit="jobs"
-        series={lines}
+        series={LINES}
         points={depth}
         format={whole}
       />

@@ -22,6 +22,8 @@ import { Ghosts } from "./ghosts.tsx";
 import { LOCK_COLUMNS, LockCompact, lockName } from "./lock-columns.tsx";
 
 const REFRESH_MS = 5_000;
+/** As many as the server takes in one call. */
+const AT_ONCE = 200;
 const NO_LOCKS: readonly LockRow[] = [];
 
 const OUTCOME_LOOK = {
@@ -60,7 +62,10 @@ export function LocksRoom() {
   const confirm = async (reason: string) => {
     if (!asked) return;
     const items = asked.map((lock) => ({ tripId: lock.tripId, value: lock.value }));
-    const answers = await release.mutateAsync({ items, reason });
+    const answers: ReleaseLockResult[] = [];
+    for (let from = 0; from < items.length; from += AT_ONCE) {
+      answers.push(...(await release.mutateAsync({ items: items.slice(from, from + AT_ONCE), reason })));
+    }
     const names = new Map(asked.map((lock) => [lock.tripId, lockName(lock)]));
     setResults(
       answers.map(({ tripId, outcome, message }) => ({

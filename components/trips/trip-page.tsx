@@ -26,6 +26,9 @@ import { TripProgress } from "./trip-progress.tsx";
 import { TripSkeleton } from "./trip-skeleton.tsx";
 import { TripTimeline } from "./trip-timeline.tsx";
 
+/** No such trip, or an id that is none. */
+const MISSING: ReadonlySet<string> = new Set(["NOT_FOUND", "VALIDATION_FAILED"]);
+
 export function TripPage({ id }: { id: string }) {
   const trpc = useTRPC();
   const trip = useQuery(trpc.trips.detail.queryOptions({ id }));
@@ -55,7 +58,7 @@ export function TripPage({ id }: { id: string }) {
     >
       {trip.data ? (
         <TripBody detail={trip.data} />
-      ) : trip.error?.data?.code === "NOT_FOUND" ? (
+      ) : MISSING.has(trip.error?.data?.domainCode ?? "") ? (
         <EmptyState
           title="There is no such trip"
           action={
