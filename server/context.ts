@@ -84,7 +84,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const clock = overrides.clock ?? systemClock;
   const metrics = createMetrics({ processMetrics: overrides.processMetrics ?? false });
-  const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, logger });
+  const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, hotPoolSize: config.assignment.groupsInFlight + 1, logger });
   const redis = config.redis === null ? null : openRedis(config.redis.url, logger);
   const keys = redisKeys(config.redis?.prefix ?? "");
 
@@ -129,7 +129,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     otpSecret: config.auth.secret,
     dispatch: config.dispatch,
   });
-  const store = new AssignmentStore(db.pool);
+  const store = new AssignmentStore(db.hotPool);
   const group = new AcceptGroup({
     decide: (requests) => store.decide(requests),
     maxRows: config.assignment.groupRows,

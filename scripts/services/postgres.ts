@@ -107,17 +107,17 @@ export async function startPostgres(options: { dataDir: string; durable?: boolea
 }
 
 /**
- * A throw-away PostgreSQL without durability, in a temporary folder that the postgres user can enter and that is removed
- * on stop. For tests and checks.
+ * A throw-away PostgreSQL in a temporary folder that the postgres user can enter and that is removed on stop. For tests
+ * and checks; without durability unless asked for (a bench of commits wants it).
  */
-export async function startScratchPostgres(): Promise<RunningPostgres> {
+export async function startScratchPostgres(options: { durable?: boolean } = {}): Promise<RunningPostgres> {
   const user = postgresUser();
   // TMPDIR may point into someone's private folder.
   const parent = canEnter(tmpdir(), user) ? tmpdir() : "/tmp";
   const dataDir = mkdtempSync(join(parent, "smartline-postgres-"));
   chmodSync(dataDir, 0o755);
   try {
-    const server = await startPostgres({ dataDir, durable: false });
+    const server = await startPostgres({ dataDir, durable: options.durable ?? false });
     return {
       ...server,
       stop: async () => {

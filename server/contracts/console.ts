@@ -1,6 +1,7 @@
 /** What the console's rooms show: plain shapes, shared by the tRPC routers and the browser. Times are ISO 8601 UTC. */
 import type { Coordinates, Place } from "./geo.ts";
-import type { Availability, Money, TripStatus } from "./trips.ts";
+import type { QueueName } from "./jobs.ts";
+import type { Availability, Money, Trip, TripStatus } from "./trips.ts";
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -145,7 +146,7 @@ export interface TripEffect {
 }
 
 export interface TripDetail {
-  readonly trip: import("./trips.ts").Trip;
+  readonly trip: Trip;
   readonly customer: { readonly id: string; readonly name: string; readonly phone: string };
   readonly zoneName: string | null;
   readonly offers: readonly TripOfferRow[];
@@ -224,7 +225,7 @@ export interface ReleaseLockResult {
 
 // ── Jobs ───────────────────────────────────────────────────────────────────────────────────────
 export interface QueueRow {
-  readonly name: string;
+  readonly name: QueueName;
   readonly paused: boolean;
   readonly waiting: number;
   readonly active: number;
@@ -241,7 +242,7 @@ export interface QueueRow {
 /** One sample for the charts; taken every 5 s, kept 30 min. */
 export interface QueueSample {
   readonly at: string;
-  readonly queue: string;
+  readonly queue: QueueName;
   readonly depth: number;
   readonly completed: number;
   readonly failed: number;
@@ -267,7 +268,7 @@ export interface FailedJobGroup {
   /** `ErrorName: message` with ids and numbers replaced. */
   readonly exception: string;
   readonly jobName: string;
-  readonly queue: string;
+  readonly queue: QueueName;
   readonly count: number;
   readonly firstAt: string;
   readonly lastAt: string;
@@ -276,7 +277,7 @@ export interface FailedJobGroup {
 
 export interface JobRow {
   readonly id: string;
-  readonly queue: string;
+  readonly queue: QueueName;
   readonly name: string;
   readonly state: string;
   readonly attemptsMade: number;

@@ -13,6 +13,8 @@ export type Queryable = Pick<pg.PoolClient, "query">;
  */
 export interface Database {
   readonly pool: pg.Pool;
+  /** A few connections for the assignment statement alone: an accept never waits behind a screen's query. */
+  readonly hotPool: pg.Pool;
   readonly prisma: PrismaClient;
   /** READ COMMITTED; repeated up to 5 times on deadlock or serialisation failure, so `work` must be repeatable. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
@@ -83,7 +85,13 @@ export function databaseOutage(error: unknown): DomainError | null {
   return null;
 }
 
-export function openDatabase(options: { url: string; poolSize: number; logger: Logger }): Database {
+/**
+ * The assignment statement has a dozen joins, all by key: planning it takes three times as long as running it, so the
+ * generic plan is kept; it must not be one of sequential scans because a table was small when it was made.
+ */
+export const HOT_SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off";
+
+export function openDatabase(options: { url: string; poolSize: number; hotPoolSize: number; logger: Logger }): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -96,6 +104,16 @@ export function openDatabase(options: { url: string; poolSize: number; logger: L
   });
   // An idle connection that breaks (restart, failover) must not end the process; the pool makes a new one.
   pool.on("error", (error) => options.logger.warn({ err: error }, "idle database connection lost"));
+  const hotPool = new pg.Pool({
+    connectionString: options.url,
+    max: options.hotPoolSize,
+    connectionTimeoutMillis: 3000,
+    statement_timeout: 15_000,
+    keepAlive: true,
+    application_name: "smartline-engine",
+    options: HOT_SETTINGS,
+  });
+  hotPool.on("error", (error) => options.logger.warn({ err: error }, "idle engine connection lost"));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
 
   async function transactionOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
@@ -118,6 +136,7 @@ export function openDatabase(options: { url: string; poolSize: number; logger: L
 
   return {
     pool,
+    hotPool,
     prisma,
     transaction: (work) => withRetries(() => transactionOnce(work)),
     async ping() {
@@ -135,7 +154,7 @@ export function openDatabase(options: { url: string; poolSize: number; logger: L
     },
     async close() {
       await prisma.$disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), hotPool.end()]);
     },
   };
 }

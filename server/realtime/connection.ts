@@ -139,8 +139,8 @@ export class Connection {
 
   #send(frame: object): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) return this.#close(CLOSE.slowConsumer, "reading too slowly");
-    this.#socket.send(JSON.stringify(frame));
+    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.#close(CLOSE.slowConsumer, "reading too slowly");
+    else this.#socket.send(JSON.stringify(frame));
   }
 
   #close(code: number, reason: string): void {

@@ -1,0 +1,121 @@
+import type pg from "pg";
+import { runBareStatement } from "./bare-statement.ts";
+import { latencyOf, type Latency, type LoadRequest, type LoadResult, runLoad } from "./http-load.ts";
+import { startNaiveServer } from "./naive-flow.ts";
+import { makePairs, type Pair, type Stage } from "./stage.ts";
+
+const CONNECTIONS = 32;
+
+export interface AcceptBench {
+  readonly connections: number;
+  /** Each figure of the platform with the reference measured right before and right after it. */
+  readonly rounds: readonly { readonly bare: LoadResult; readonly http: LoadResult; readonly ratio: number }[];
+  readonly medianRatio: number;
+  readonly lockStepMs: Latency;
+  readonly naive: LoadResult;
+  /** 200 drivers on one trip: how many were told that they have it. */
+  readonly doubleBooking: { readonly naiveWinners: number; readonly ourWinners: number };
+  readonly otpAtRate: { readonly acceptsPerSecond: number; readonly trips: number; readonly recorded: number; readonly delayMs: Latency };
+}
+
+async function acceptRequests(stage: Stage, pairs: readonly Pair[]): Promise<LoadRequest[]> {
+  const requests: LoadRequest[] = [];
+  for (const { tripId, driverId } of pairs) {
+    const token = await stage.tokens.issue({ id: driverId, type: "driver", role: null, name: "", tokenVersion: 0 });
+    requests.push({ method: "POST", path: `/api/v1/trips/${tripId}/accept`, token, body: "{}" });
+  }
+  return requests;
+}
+
+/** p99 and friends from the attempts that the engine itself recorded. */
+async function readLockSteps(pool: pg.Pool): Promise<Latency> {
+  const { rows } = await pool.query<{ ms: number }>("SELECT (data->>'lockMs')::float8 AS ms FROM trip_events WHERE kind = 'accept.attempt'");
+  return latencyOf(rows.map((row) => row.ms));
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/** Web role alone: the accept path. Rounds of reference, platform; the ratio of each round, and the middle one. */
+async function measureThroughput(stage: Stage, rounds: number, perRound: number) {
+  const { port, child } = await stage.startServer("web");
+  await runLoad(port, await acceptRequests(stage, await makePairs(stage.pool, 2000)), CONNECTIONS);
+  await stage.pool.query("TRUNCATE trip_events");
+  const results = [];
+  for (let round = 0; round < rounds; round++) {
+    const forBare = await makePairs(stage.pool, perRound);
+    const requests = await acceptRequests(stage, await makePairs(stage.pool, perRound));
+    const bare = await runBareStatement(stage.databaseUrl, forBare, CONNECTIONS);
+    const http = await runLoad(port, requests, CONNECTIONS);
+    results.push({ bare, http, ratio: http.perSecond / bare.perSecond });
+  }
+  await child.stop();
+  return { rounds: results, medianRatio: median(results.map((r) => r.ratio)), lockStepMs: await readLockSteps(stage.pool) };
+}
+
+/** All roles in one process at a steady rate: from the answer (locked_at) to the OTP in the recorder. */
+async function measureOtp(stage: Stage, acceptsPerSecond: number, seconds: number) {
+  await stage.pool.query("UPDATE outbox SET published_at = now(), completed_at = now() WHERE completed_at IS NULL");
+  await stage.pool.query("TRUNCATE recorded_messages, effects");
+  const { port, child } = await stage.startServer("web,gateway,worker");
+  const pairs = await makePairs(stage.pool, acceptsPerSecond * seconds);
+  const requests = await acceptRequests(stage, pairs);
+  for (let second = 0; second < seconds; second++) {
+    const due = performance.now() + 1000;
+    const slice = requests.slice(second * acceptsPerSecond, (second + 1) * acceptsPerSecond);
+    const tenths = Math.ceil(slice.length / 10);
+    for (let i = 0; i < slice.length; i += tenths) {
+      const started = performance.now();
+      await runLoad(port, slice.slice(i, i + tenths), 8);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, 100 - (performance.now() - started))));
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+  }
+  const ids = pairs.map((pair) => pair.tripId);
+  const deadline = Date.now() + 60_000;
+  let delays: number[] = [];
+  while (delays.length < ids.length && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { rows } = await stage.pool.query<{ ms: number }>(
+      `SELECT EXTRACT(EPOCH FROM m.created_at - t.locked_at)::float8 * 1000 AS ms
+       FROM trip_requests t JOIN recorded_messages m ON m.trip_id = t.id AND m.dedupe_key LIKE 'otp.push:%' WHERE t.id = ANY($1::uuid[])`,
+      [ids],
+    );
+    delays = rows.map((row) => row.ms);
+  }
+  await child.stop();
+  return { acceptsPerSecond, trips: ids.length, recorded: delays.length, delayMs: latencyOf(delays) };
+}
+
+/** 200 drivers at one trip, all at once: how many are told 200. */
+async function measureDoubleBooking(stage: Stage) {
+  const drivers = 200;
+  const contend = async (port: number, toRequest: (tripId: string, pair: Pair) => Promise<LoadRequest>) => {
+    const pairs = await makePairs(stage.pool, drivers);
+    const tripId = pairs[0]?.tripId ?? "";
+    const requests = await Promise.all(pairs.map((pair) => toRequest(tripId, pair)));
+    return (await runLoad(port, requests, drivers)).statuses["200"] ?? 0;
+  };
+  const naive = await startNaiveServer(stage.databaseUrl);
+  const naiveWinners = await contend(naive.port, async (tripId, { driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` }));
+  await naive.stop();
+  const ours = await stage.startServer("web");
+  const ourWinners = await contend(ours.port, async (tripId, { driverId }) => (await acceptRequests(stage, [{ tripId, driverId }]))[0] as LoadRequest);
+  await ours.child.stop();
+  return { naiveWinners, ourWinners };
+}
+
+async function measureNaive(stage: Stage, count: number): Promise<LoadResult> {
+  const naive = await startNaiveServer(stage.databaseUrl);
+  const pairs = await makePairs(stage.pool, count);
+  const result = await runLoad(naive.port, pairs.map(({ tripId, driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` })), CONNECTIONS);
+  await naive.stop();
+  return result;
+}
+
+export async function benchAccept(stage: Stage, size: { readonly rounds: number; readonly perRound: number; readonly otpRate: number; readonly otpSeconds: number }): Promise<AcceptBench> {
+  const throughput = await measureThroughput(stage, size.rounds, size.perRound);
+  const otpAtRate = await measureOtp(stage, size.otpRate, size.otpSeconds);
+  const naive = await measureNaive(stage, 500);
+  const doubleBooking = await measureDoubleBooking(stage);
+  return { connections: CONNECTIONS, ...throughput, otpAtRate, naive, doubleBooking };
+}
