@@ -33,11 +33,14 @@ interface TimeSeriesChartProps {
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const clockSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+/** Under this, minutes alone would repeat along the axis. */
+const SECONDS_BELOW_MS = 8 * 60_000;
 const AXIS = { fontSize: 11, fill: "var(--faint)" } as const;
 
 /** Lines over time, with a title, a unit, a legend, and the numbers behind them one click away. */
 export function TimeSeriesChart({ id, title, unit, series, points, format }: TimeSeriesChartProps) {
   const [as, setAs] = useState<"chart" | "table">("chart");
+  const short = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0) < SECONDS_BELOW_MS;
   return (
     <Section
       id={id}
@@ -79,7 +82,7 @@ export function TimeSeriesChart({ id, title, unit, series, points, format }: Tim
                 type="number"
                 scale="time"
                 domain={["dataMin", "dataMax"]}
-                tickFormatter={(at: number) => clock.format(at)}
+                tickFormatter={(at: number) => (short ? clockSeconds : clock).format(at)}
                 tick={AXIS}
                 tickLine={false}
                 axisLine={{ stroke: "var(--line-strong)" }}

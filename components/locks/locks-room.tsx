@@ -146,7 +146,7 @@ export function LocksRoom() {
                     />
                   ) : (
                     <EmptyState title="No trip is locked">
-                      A lock lives for as long as an accept takes, and 300 s at most. None is held right now.
+                      A lock is taken when a driver accepts, and ends by itself after 5 min. None is held right now.
                     </EmptyState>
                   )
                 }

@@ -3,15 +3,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
+import { MapLegend } from "#components/map/map-legend.tsx";
 import type { MapFocus, MapSelection } from "#components/map/map-types.ts";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { ErrorState } from "#components/ui/notice.tsx";
 import { Room } from "#components/ui/room.tsx";
-import type { ZoneOutline } from "#server/contracts/console.ts";
+import type { DriverMapState, ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { FleetList } from "./fleet-list.tsx";
 import { LazyMap } from "./lazy-map.tsx";
-import { useMapFilters, useShown } from "./map-filters.ts";
+import { LIVE_TRIP_STATES, useMapFilters, useShown } from "./map-filters.ts";
 import { MapToolbar } from "./map-toolbar.tsx";
 import { toMapTrip } from "./map-trip.ts";
 import { DriverPanel, GonePanel, TripPanel } from "./selection-panel.tsx";
@@ -30,6 +31,11 @@ export function MapRoom() {
   const shown = useShown(fleet, filters, zones);
   const zoneFeatures = useZoneFeatures(zones, fleet);
   const mapTrips = useMemo(() => shown.trips.map((trip) => toMapTrip(trip, fleet)), [shown.trips, fleet]);
+  const counts = useMemo(() => {
+    const byState: Partial<Record<DriverMapState, number>> = {};
+    for (const { state } of shown.drivers) byState[state] = (byState[state] ?? 0) + 1;
+    return byState;
+  }, [shown.drivers]);
   const [focus, setFocus] = useState<MapFocus | null>(null);
 
   const driver = filters.driver ? fleet?.drivers.get(filters.driver) : undefined;
@@ -80,16 +86,23 @@ export function MapRoom() {
         ) : (
           <div className="relative flex min-h-0 flex-1">
             {filters.view === "map" ? (
-              <LazyMap
-                className="min-h-0 min-w-0 flex-1"
-                label="Drivers, trips and zones"
-                zones={zoneFeatures}
-                drivers={shown.drivers}
-                trips={mapTrips}
-                selected={selected}
-                onSelect={onSelect}
-                focus={focus}
-              />
+              <div className="relative flex min-w-0 flex-1">
+                <LazyMap
+                  className="min-h-0 min-w-0 flex-1"
+                  label="Drivers, trips and zones"
+                  zones={zoneFeatures}
+                  drivers={shown.drivers}
+                  trips={mapTrips}
+                  selected={selected}
+                  onSelect={onSelect}
+                  focus={focus}
+                />
+                <MapLegend
+                  trips={LIVE_TRIP_STATES}
+                  driverCounts={counts}
+                  className="absolute bottom-3 left-3 z-10 max-w-[calc(100%-6rem)] rounded-md bg-raised px-3 py-2 shadow-float max-sm:hidden"
+                />
+              </div>
             ) : (
               <FleetList
                 drivers={shown.drivers}

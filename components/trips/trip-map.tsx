@@ -4,15 +4,28 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useMemo } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
-import type { MapFocus, MapTrip } from "#components/map/map-types.ts";
+import type { LngLatBounds, MapFocus, MapTrip } from "#components/map/map-types.ts";
 import { LazyMap } from "#components/map-room/lazy-map.tsx";
 import { LIVE_TRIP_STATES } from "#components/map-room/map-filters.ts";
 import { mapStatus } from "#components/map-room/map-trip.ts";
 import { useZoneFeatures } from "#components/map-room/zone-features.ts";
 import type { TripDetail, ZoneOutline } from "#server/contracts/console.ts";
+import type { Coordinates } from "#server/contracts/geo.ts";
 
 const NO_ZONES: readonly ZoneOutline[] = [];
 const NO_DRIVERS: readonly [] = [];
+
+/** Room on each side, in parts of the way's extent: the map's buttons must not cover an end of it. */
+const MARGIN = 0.35;
+
+function around(a: Coordinates, b: Coordinates): LngLatBounds {
+  const lng = Math.abs(a.lng - b.lng) * MARGIN;
+  const lat = Math.abs(a.lat - b.lat) * MARGIN;
+  return [
+    [Math.min(a.lng, b.lng) - lng, Math.min(a.lat, b.lat) - lat],
+    [Math.max(a.lng, b.lng) + lng, Math.max(a.lat, b.lat) + lat],
+  ];
+}
 
 /** From where to where, small; a live trip leads on to the Map room, where its driver moves. */
 export function TripMap({ detail: { trip } }: { detail: TripDetail }) {
@@ -24,16 +37,7 @@ export function TripMap({ detail: { trip } }: { detail: TripDetail }) {
     () => [{ id, refId, status: mapStatus(status), pickup, destination }],
     [id, refId, status, pickup, destination],
   );
-  const focus = useMemo<MapFocus>(
-    () => ({
-      bounds: [
-        [Math.min(pickup.lng, destination.lng), Math.min(pickup.lat, destination.lat)],
-        [Math.max(pickup.lng, destination.lng), Math.max(pickup.lat, destination.lat)],
-      ],
-      maxZoom: 15,
-    }),
-    [pickup.lng, pickup.lat, destination.lng, destination.lat],
-  );
+  const focus = useMemo<MapFocus>(() => ({ bounds: around(pickup, destination), maxZoom: 15 }), [pickup, destination]);
   const live = LIVE_TRIP_STATES.some((each) => each === status);
   return (
     <div className="relative border-b">

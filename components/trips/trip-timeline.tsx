@@ -47,14 +47,21 @@ export function TripTimeline({ entries }: { entries: readonly TimelineEntry[] })
   );
 }
 
+/** Who did it, where that says more than the title does. */
+function byWhom({ actor, title }: TimelineEntry): string | null {
+  return actor === null || actor === "system" || title.includes(actor) ? null : actor;
+}
+
 function TimelineRow({ entry, gap: since, last }: { entry: TimelineEntry; gap: string; last: boolean }) {
   const data = Object.entries(entry.data);
   const [open, setOpen] = useState(false);
   return (
-    <li className={cx("flex gap-3", TONE[entry.tone])}>
+    <li className={cx("group/entry flex gap-3", TONE[entry.tone])}>
       <div className="flex shrink-0 gap-2 py-1 max-sm:flex-col max-sm:gap-0">
-        <Moment at={entry.at} show="ms" className="w-22" />
-        <span className="w-17 text-right font-mono text-faint text-xs max-sm:w-22 max-sm:text-left">{since}</span>
+        <Moment at={entry.at} show="ms" className="w-22 leading-5" />
+        <span className="w-17 text-right font-mono text-faint text-xs leading-5 max-sm:w-22 max-sm:text-left">
+          {since}
+        </span>
       </div>
       <div aria-hidden className="relative w-2 shrink-0">
         {!last && <span className="absolute top-4 bottom-[-6px] left-1/2 w-px -translate-x-1/2 bg-line-strong" />}
@@ -64,13 +71,16 @@ function TimelineRow({ entry, gap: since, last }: { entry: TimelineEntry; gap: s
         <p className="flex flex-wrap items-baseline gap-x-2">
           <span className={entry.tone === "bad" ? "font-medium text-(--hue-ink)" : "font-medium"}>{entry.title}</span>
           {entry.detail && <span className="min-w-0 break-words text-muted">{entry.detail}</span>}
-          {entry.actor && !entry.title.includes(entry.actor) && <span className="text-faint">by {entry.actor}</span>}
+          {byWhom(entry) && <span className="text-faint">by {byWhom(entry)}</span>}
           {data.length > 0 && (
             <button
               type="button"
               aria-expanded={open}
               onClick={() => setOpen(!open)}
-              className="relative ml-auto text-faint text-xs after:absolute after:-inset-1.5 hover:text-ink"
+              className={cx(
+                "relative ml-auto text-faint text-xs after:absolute after:-inset-1.5 hover:text-ink",
+                !open && "opacity-0 focus-visible:opacity-100 group-hover/entry:opacity-100 pointer-coarse:opacity-100",
+              )}
             >
               {open ? "Hide data" : "Data"}
               <span className="sr-only"> of {entry.title}</span>

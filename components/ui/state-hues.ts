@@ -36,7 +36,7 @@ export const DRIVER_LOOK = {
   offered: { label: "Offered", hue: "pending" },
   on_trip: { label: "On trip", hue: "accepted" },
   stale: { label: "Stale", hue: "attention" },
-  temporarily_offline: { label: "Reconnecting", hue: "completed" },
+  temporarily_offline: { label: "Temporarily offline", hue: "completed" },
   under_review: { label: "Under review", hue: "cancelled" },
   offline: { label: "Offline", hue: "completed", hollow: true },
 } as const satisfies Record<DriverMapState, StateLook>;
