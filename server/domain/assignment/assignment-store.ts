@@ -31,6 +31,9 @@ export type Decision =
  * - Rows are locked in id order, all trips before any driver (the count reads the whole of `trip` first; EXISTS would
  *   stop at one), by every statement that locks both: no deadlock among groups.
  *   (FOR UPDATE rereads a row that changed since the statement's snapshot, so the verdict is never drawn from old data.)
+ * - So the updates ask for the verdict and the id alone. A condition on the row itself would be looked for in the
+ *   statement's snapshot first: a trip released while this statement waited for its row is not pending there, would be
+ *   passed over, and its driver left `on_trip` with nothing.
  * - A driver's own finished or live trip answers `already_yours` before anything else, so a retry after the version
  *   moved on is still a success.
  * - The partial unique index one_live_trip_per_driver stands behind it: should a row be in a state that this statement
@@ -75,7 +78,7 @@ WITH wanted AS (
   UPDATE trip_requests t SET current_status = 'accepted', driver_id = w.driver_id, vehicle_id = w.vehicle_id,
     version = t.version + 1, locked_at = now(), updated_at = now(), next_dispatch_at = NULL, message = NULL
   FROM verdict w JOIN driver_taken d ON d.user_id = w.driver_id
-  WHERE w.verdict = 'won' AND t.id = w.trip_id AND t.current_status = 'pending' AND t.driver_id IS NULL
+  WHERE w.verdict = 'won' AND t.id = w.trip_id
   RETURNING t.*
 ), offer_taken AS (
   UPDATE trip_offers o SET status = 'accepted', ended_at = now()
