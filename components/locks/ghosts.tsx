@@ -6,7 +6,7 @@ import { toast } from "sonner";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useCan } from "#components/session/operator.tsx";
 import { Button } from "#components/ui/button.tsx";
-import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
+import { ReasonDialog, Refusal } from "#components/ui/reason-dialog.tsx";
 import { Section } from "#components/ui/section.tsx";
 import { Ago } from "#components/ui/time.tsx";
 import type { GhostDriver } from "#server/contracts/console.ts";
@@ -52,7 +52,7 @@ export function Ghosts({ ghosts }: { ghosts: readonly GhostDriver[] }) {
         onConfirm={async (reason) => {
           if (!asked) return;
           const { ok, message } = await repair.mutateAsync({ driverId: asked.driverId, reason });
-          if (!ok) throw new Error(message);
+          if (!ok) throw new Refusal(message);
           toast.success(message);
         }}
       />

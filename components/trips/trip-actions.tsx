@@ -12,8 +12,7 @@ import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 const CANCELLABLE: readonly TripStatus[] = ["pending", "accepted", "arrived", "ongoing"];
 const RELEASABLE: readonly TripStatus[] = ["accepted", "arrived"];
 
-const UNCHANGED =
-  "The trip was not changed. If it moved meanwhile, close this, look at what it is now, and decide again.";
+const UNCHANGED = "The trip is as it was before you pressed the button. Close this to look at it again.";
 
 /** What the operator's role and the trip's state allow; the server decides again, by the version seen here. */
 export function TripActions({ trip }: { trip: Trip }) {

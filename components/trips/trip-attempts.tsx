@@ -97,7 +97,7 @@ const columnsFor = (longestMs: number): readonly Column<AcceptAttempt>[] => [
       const why = attempt.detail ?? attempt.code;
       return why ? <span title={`${why} ${attempt.code ?? ""}`}>{why}</span> : none;
     },
-    className: "max-w-48",
+    className: "max-w-40",
   },
   {
     id: "bar",
@@ -125,7 +125,7 @@ const columnsFor = (longestMs: number): readonly Column<AcceptAttempt>[] => [
     header: "Request",
     cell: (attempt) =>
       attempt.requestId ? (
-        <Copyable value={attempt.requestId} text={attempt.requestId.slice(-8)} what="request id" />
+        <Copyable value={attempt.requestId} text={attempt.requestId.slice(-6)} what="request id" />
       ) : (
         none
       ),

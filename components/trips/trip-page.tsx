@@ -108,7 +108,7 @@ function TripBody({ detail }: { detail: TripDetail }) {
         </div>
         <aside
           aria-label="About this trip"
-          className="shrink-0 border-l max-lg:order-first max-lg:border-b max-lg:border-l-0 lg:w-84"
+          className="shrink-0 border-l max-lg:order-first max-lg:border-b max-lg:border-l-0 lg:w-80"
         >
           <TripMap detail={detail} />
           <PeopleFacts {...detail} />

@@ -24,7 +24,7 @@ export function TripSkeleton() {
             </div>
           ))}
         </div>
-        <div className="space-y-5 border-l lg:w-84">
+        <div className="space-y-5 border-l lg:w-80">
           <div className="h-52 animate-breathe bg-hover" />
           <div className="space-y-4 px-4">
             {ROWS.slice(0, 6).map((row) => (

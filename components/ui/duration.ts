@@ -19,5 +19,6 @@ export function formatMillis(ms: number): string {
 }
 
 export function formatMeters(meters: number): string {
-  return meters < 1000 ? `${Math.round(meters)} m` : `${(meters / 1000).toFixed(1)} km`;
+  const whole = Math.round(meters);
+  return whole < 1000 ? `${whole} m` : `${(whole / 1000).toFixed(1)} km`;
 }

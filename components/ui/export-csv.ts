@@ -9,7 +9,7 @@ export interface CsvColumn<T> {
 }
 
 /** Quoted where needed; a cell that a spreadsheet would run as a formula is kept as text. */
-function cell(value: string | number | null): string {
+export function csvCell(value: string | number | null): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
@@ -38,12 +38,12 @@ export async function exportCsv<T>({ name, columns, page }: ExportOptions<T>) {
   const abort = new AbortController();
   const stop = { label: "Stop", onClick: () => abort.abort() };
   const id = toast.loading("Exporting…", { action: stop });
-  const lines = [columns.map((column) => cell(column.header)).join(",")];
+  const lines = [columns.map((column) => csvCell(column.header)).join(",")];
   try {
     let cursor: string | null | undefined;
     do {
       const { items, nextCursor }: Page<T> = await page(cursor ?? undefined, abort.signal);
-      for (const row of items) lines.push(columns.map((column) => cell(column.value(row))).join(","));
+      for (const row of items) lines.push(columns.map((column) => csvCell(column.value(row))).join(","));
       cursor = nextCursor;
       toast.loading(`Exporting… ${(lines.length - 1).toLocaleString("en")} rows so far`, { id, action: stop });
     } while (cursor && !abort.signal.aborted);

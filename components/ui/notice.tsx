@@ -24,12 +24,15 @@ export function EmptyState({ title, children, action }: NoticeProps) {
 interface ErrorStateProps {
   /** What could not be shown: "The trips". */
   readonly what: string;
-  readonly error: { readonly message: string };
+  readonly error: { readonly message: string; readonly data?: { readonly httpStatus?: number } | null | undefined };
   readonly onRetry: () => void;
 }
 
 /** A read failed: nothing was changed by that, and one may try again. */
 export function ErrorState({ what, error, onRetry }: ErrorStateProps) {
+  if (error.data?.httpStatus === 403) {
+    return <EmptyState title={`${what} are not for your role`}>{error.message} An admin can change that.</EmptyState>;
+  }
   return (
     <div role="alert" className="mx-auto flex max-w-100 flex-col items-start gap-1 px-4 py-12">
       <p className="font-medium">{what} could not be loaded</p>

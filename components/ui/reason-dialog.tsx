@@ -1,11 +1,32 @@
 "use client";
 
+import { isTRPCClientError } from "@trpc/client";
 import { type ReactNode, useId, useState } from "react";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Textarea } from "./input.tsx";
 
 const MIN_REASON = 5;
+
+/** Thrown by `onConfirm` when the server answered that it did not do it. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+interface Failure {
+  readonly message: string;
+  /** False when the call broke off: it may have happened, and saying otherwise would be a guess. */
+  readonly refused: boolean;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof Refusal) return { message: error.message, refused: true };
+  const status = isTRPCClientError(error) ? (error.data as { httpStatus?: number } | null)?.httpStatus : undefined;
+  return {
+    message: error instanceof Error ? error.message : "The server did not answer.",
+    refused: status !== undefined && status < 500,
+  };
+}
 
 interface ReasonDialogProps {
   readonly open: boolean;
@@ -37,7 +58,7 @@ function ReasonForm({ effect, verb, dangerous, unchanged, onConfirm, onOpenChang
   const [reason, setReason] = useState("");
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
   const id = useId();
   const tooShort = reason.trim().length < MIN_REASON;
 
@@ -45,12 +66,12 @@ function ReasonForm({ effect, verb, dangerous, unchanged, onConfirm, onOpenChang
     setTried(true);
     if (tooShort || busy) return;
     setBusy(true);
-    setRefusal(null);
+    setFailure(null);
     try {
       await onConfirm(reason.trim());
       onOpenChange(false);
     } catch (error) {
-      setRefusal(error instanceof Error ? error.message : "The server did not answer.");
+      setFailure(failureOf(error));
       setBusy(false);
     }
   };
@@ -88,10 +109,14 @@ function ReasonForm({ effect, verb, dangerous, unchanged, onConfirm, onOpenChang
               : "Kept in the audit log with your name."}
           </p>
         </div>
-        {refusal && (
+        {failure && (
           <div role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger">
-            <p className="font-medium">{refusal}</p>
-            <p>{unchanged}</p>
+            <p className="font-medium">{failure.message}</p>
+            <p>
+              {failure.refused
+                ? unchanged
+                : "It is not known whether this was done. Close this and look before you try again."}
+            </p>
           </div>
         )}
       </div>
