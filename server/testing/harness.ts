@@ -9,6 +9,7 @@ import type { JobQueue, JobToAdd } from "#server/platform/job-queue.ts";
 import { createLogger } from "#server/platform/logger.ts";
 import { type Factories, factories, seedTown } from "#server/testing/factories.ts";
 import { openTestDatabase, sharedRedisUrl, type TestDatabase } from "#server/testing/services.ts";
+import { waitUntil } from "#server/testing/wait.ts";
 
 export type Coordination = "redis" | "standalone";
 export const COORDINATIONS: readonly Coordination[] = ["redis", "standalone"];
@@ -19,6 +20,8 @@ export interface TestAppOptions {
   readonly overrides?: ContextOverrides;
   /** More of the environment, as the product reads it. */
   readonly env?: Env;
+  /** A migrated database that the test looks after itself. */
+  readonly databaseUrl?: string;
   /** Another app's database and prefix: a second process of the same platform, in this process. */
   readonly peerOf?: TestApp;
 }
@@ -28,6 +31,8 @@ export interface TestApp {
   /** The environment that a server process of the same platform gets. */
   readonly env: Env;
   readonly make: Factories;
+  /** Outbox to the real job queue, and nothing by itself: drive it by hand. */
+  readonly relay: OutboxRelay;
   rows<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]>;
   /** The only column of the only row. */
   value<T>(text: string, values?: readonly unknown[]): Promise<T>;
@@ -47,7 +52,8 @@ export interface TestApp {
 /** A whole platform in this process, on a database, a Redis prefix and a job schema of its own. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const { coordination = "redis", peerOf } = options;
-  const database: TestDatabase | null = peerOf === undefined ? await openTestDatabase() : null;
+  const own = peerOf === undefined && options.databaseUrl === undefined;
+  const database: TestDatabase | null = own ? await openTestDatabase() : null;
   const redis: Env = coordination === "redis" ? { REDIS_URL: sharedRedisUrl(), REDIS_PREFIX: `test:${newId()}:` } : {};
   const env: Env = {
     NODE_ENV: "test",
@@ -56,7 +62,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     PORT: "0",
     DATABASE_POOL_SIZE: "10",
     AUTH_SECRET: "a secret of the tests, 32 characters at least",
-    ...(database === null ? peerOf?.env : { DATABASE_URL: database.url, ...redis }),
+    ...(peerOf === undefined ? { DATABASE_URL: database?.url ?? options.databaseUrl ?? "", ...redis } : peerOf.env),
     ...options.env,
   };
   const config: Config = loadConfig(env);
@@ -67,13 +73,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
 
   const queued: JobToAdd[] = [];
   const collecting = { add: async (jobs: readonly JobToAdd[]) => void queued.push(...jobs) } as unknown as JobQueue;
-  const relay = new OutboxRelay({
-    db: app.db,
-    queue: collecting,
-    databaseUrl: config.database.url,
-    logger,
-    metrics: app.metrics,
-  });
+  const relayTo = (queue: JobQueue) =>
+    new OutboxRelay({ db: app.db, queue, databaseUrl: config.database.url, logger, metrics: app.metrics });
+  const draining = relayTo(collecting);
   const runner = createJobRunner(app);
   let http: HttpServer | null = null;
   const issue = (
@@ -87,6 +89,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     app,
     env,
     make: factories(app.db.pool),
+    relay: relayTo(app.queue),
     rows: async (text, values = []) => (await app.db.pool.query(text, [...values])).rows,
     value: async (text, values = []) => {
       const [row] = (await app.db.pool.query({ text, values: [...values], rowMode: "array" })).rows as unknown[][];
@@ -98,7 +101,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       app.assignment.accept({ tripId, driverId, expectedVersion: expectedVersion ?? null, requestId: null }),
     async drain() {
       let ran = 0;
-      while ((await relay.drain()) > 0) {
+      while ((await draining.drain()) > 0) {
         for (const job of queued.splice(0)) {
           await runner.run({ ...job, attempt: 1, lastAttempt: false });
           ran++;
@@ -122,7 +125,10 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     },
     async dispose() {
       await http?.stop(1000);
-      const { totalCount, idleCount, waitingCount } = app.db.pool;
+      // The wake-up of the relay may be on its way; what is still busy after that was leaked.
+      const { pool } = app.db;
+      await waitUntil("all clients are idle", () => pool.totalCount === pool.idleCount, 2000).catch(() => undefined);
+      const { totalCount, idleCount, waitingCount } = pool;
       await app.dispose();
       await database?.drop();
       if (totalCount !== idleCount || waitingCount > 0)
