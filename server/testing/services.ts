@@ -1,13 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { migrate } from "#prisma/migrate.ts";
 import { createDatabase, withClient } from "#scripts/services/databases.ts";
 import { findFreePort } from "#scripts/services/ports.ts";
+import { type RunningPostgres, startPostgres } from "#scripts/services/postgres.ts";
 import { type ManagedChild, spawnChild } from "#scripts/services/process-group.ts";
 import { checkRedisUrl } from "#scripts/services/redis.ts";
 import { findOnPath } from "#scripts/services/system-packages.ts";
+import { startTcpProxy, through } from "#server/testing/tcp-proxy.ts";
 
 function given(name: string): string {
   const value = process.env[name];
@@ -48,6 +51,41 @@ export async function openTestDatabase(): Promise<TestDatabase> {
       }
       await withClient(adminUrl, (client) => client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`));
       if (left.length > 0) throw new Error(`leaked database connections: ${left.join("; ")}`);
+    },
+  };
+}
+
+export interface PrivatePostgres {
+  /** Stays the same across restarts: it leads through a proxy. */
+  readonly url: string;
+  /** Immediate shutdown, as in a crash: nobody is told, and the next start recovers from the log. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A migrated PostgreSQL that a test may crash and start again. Durable, so that what was committed is there. */
+export async function startPrivatePostgres(): Promise<PrivatePostgres> {
+  const dataDir = mkdtempSync(join("/tmp", "smartline-test-postgres-"));
+  chmodSync(dataDir, 0o755);
+  let server: RunningPostgres = await startPostgres({ dataDir });
+  await migrate({ databaseUrl: server.url, log: () => undefined });
+  const proxy = await startTcpProxy({ port: server.port });
+  return {
+    url: through(proxy, server.url),
+    async crash() {
+      if (server.pid !== undefined) process.kill(server.pid, "SIGQUIT");
+      await server.exited;
+      proxy.reset();
+    },
+    async start() {
+      server = await startPostgres({ dataDir });
+      proxy.setTarget(server.port);
+    },
+    async stop() {
+      await proxy.close();
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -1,0 +1,167 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { call } from "#server/testing/http-calls.ts";
+import { spawnServer, type TestServer } from "#server/testing/server-process.ts";
+import {
+  type PrivatePostgres,
+  type PrivateRedis,
+  startPrivatePostgres,
+  startPrivateRedis,
+} from "#server/testing/services.ts";
+import { waitUntil } from "#server/testing/wait.ts";
+
+const done = (t: TestApp, trip: string) =>
+  waitUntil(
+    "the acceptance's job is done",
+    () => t.value<boolean>("SELECT bool_and(completed_at IS NOT NULL) FROM outbox WHERE trip_id = $1", [trip]),
+    60_000,
+  );
+const messagesOf = (t: TestApp, trip: string) =>
+  t.value("SELECT count(*)::int FROM recorded_messages WHERE trip_id = $1 AND dedupe_key LIKE 'otp.%'", [trip]);
+
+/** Reliability, "Outbox and jobs": Redis forgets, goes, and comes back. */
+describe("Redis", () => {
+  let redis: PrivateRedis;
+  let t: TestApp;
+  const servers: TestServer[] = [];
+  const spawn = async (roles: "worker" | "web") => {
+    const server = await spawnServer({ roles, env: t.env });
+    servers.push(server);
+    return server;
+  };
+  beforeEach(async () => {
+    redis = await startPrivateRedis();
+    t = await createTestApp({ env: { REDIS_URL: redis.url, JOB_STALLED_SECONDS: "2" } });
+    await waitUntil(
+      "the job queue's first connection",
+      async () => (await t.app.queue.counts("critical").catch(() => null)) !== null,
+    );
+  });
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.kill()));
+    await t.dispose();
+    await redis.stop();
+  });
+  async function acceptedTrip(): Promise<string> {
+    const [trip, driver] = await Promise.all([t.make.trip(), t.make.driver()]);
+    expect((await t.accept(trip, driver)).accepted).toBe(true);
+    return trip;
+  }
+
+  test("published twice is one job; killed between publishing and marking, it is published again", async () => {
+    const trip = await acceptedTrip();
+    const [row] = await t.rows<{ id: string; topic: "process-trip-acceptance"; payload: unknown }>(
+      "SELECT id, topic, payload FROM outbox WHERE trip_id = $1",
+      [trip],
+    );
+    if (row === undefined) throw new Error("no outbox row");
+    await t.app.queue.add([{ id: row.id, name: row.topic, payload: row.payload }]);
+    expect(await t.relay.drain()).toBe(1);
+    expect(await t.relay.republish(0)).toBe(1);
+    expect(await t.app.queue.counts("critical")).toMatchObject({ waiting: 1, active: 0, completed: 0 });
+  });
+
+  test("FLUSHALL with jobs waiting: the relay publishes again what is not done, and nothing that is", async () => {
+    const first = await acceptedTrip();
+    await t.drain();
+    const second = await acceptedTrip();
+    expect(await t.relay.drain()).toBe(1);
+    await t.app.redis?.commands.flushall();
+    expect(await t.app.queue.counts("critical")).toMatchObject({ waiting: 0 });
+    // The relay waits 20 s before it takes a job for lost; the row is made to look that old.
+    await t.app.db.pool.query("UPDATE outbox SET published_at = published_at - interval '1 minute'");
+    await spawn("worker");
+    await done(t, second);
+    expect([await messagesOf(t, first), await messagesOf(t, second)]).toEqual([2, 2]);
+    expect(await t.broken()).toEqual([]);
+  });
+
+  test("away: the API accepts and books all the same, rows wait, and go when it is back", async () => {
+    const [web, driver, customer, trip] = await Promise.all([
+      spawn("web"),
+      t.make.driver(),
+      t.make.customer(),
+      t.make.trip(),
+    ]);
+    const worker = await spawn("worker");
+    await redis.kill();
+    const [driverToken, customerToken] = await Promise.all([t.token("driver", driver), t.token("customer", customer)]);
+    const accept = await call(`${web.url}/api/v1/trips/${trip}/accept`, {
+      token: driverToken,
+      body: {},
+      timeoutMs: 3000,
+    });
+    expect(accept.status).toBe(200);
+    const booked = await call(`${web.url}/api/v1/trips`, {
+      token: customerToken,
+      headers: { "idempotency-key": "one" },
+      body: {
+        pickup: { lat: 30.05, lng: 31.24 },
+        destination: { lat: 30.06, lng: 31.25 },
+        vehicleCategory: "economy",
+        paymentMethod: "cash",
+      },
+      timeoutMs: 3000,
+    });
+    expect(booked.status).toBe(201);
+    const ready = await call(`${web.url}/health/ready`, { method: "GET" });
+    expect([ready.status, ready.body.status]).toEqual([200, "degraded"]);
+    await waitUntil("the relay has tried", () => worker.log.some((line) => /rows wait/.test(String(line.msg))));
+    expect(await t.value("SELECT count(*)::int FROM outbox WHERE published_at IS NULL AND trip_id IS NOT NULL")).toBe(
+      2,
+    );
+    await redis.start();
+    await done(t, trip);
+    expect(await messagesOf(t, trip)).toBe(2);
+    expect(await t.broken()).toEqual([]);
+  });
+
+  test("that may evict is said so by readiness", async () => {
+    const url = await t.listen();
+    const ready = () => call(`${url}/health/ready`, { method: "GET" });
+    expect((await ready()).body.status).toBe("ready");
+    await t.app.redis?.commands.config("SET", "maxmemory-policy", "allkeys-lru");
+    const answer = await ready();
+    expect([answer.status, answer.body.status]).toEqual([200, "degraded"]);
+    expect(JSON.stringify(answer.body)).toContain("maxmemory-policy is allkeys-lru");
+  });
+});
+
+describe.each(COORDINATIONS)("PostgreSQL, with jobs on %s", (coordination) => {
+  let postgres: PrivatePostgres;
+  let t: TestApp;
+  let server: TestServer;
+  beforeAll(async () => {
+    postgres = await startPrivatePostgres();
+    t = await createTestApp({ coordination, databaseUrl: postgres.url });
+    server = await spawnServer({ roles: "web,worker", env: t.env });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await t.dispose();
+    await postgres.stop();
+  });
+
+  test("crashes and comes back: 503 meanwhile, nothing committed is lost, and jobs are picked up again by themselves", async () => {
+    const [[one = "", two = ""], [a = "", b = ""]] = await Promise.all([t.make.trips(2), t.make.drivers(2)]);
+    const accept = async (trip: string, driver: string) =>
+      call(`${server.url}/api/v1/trips/${trip}/accept`, { token: await t.token("driver", driver), body: {} });
+    expect((await accept(one, a)).status).toBe(200);
+    await postgres.crash();
+    const refused = await accept(two, b);
+    expect([refused.status, refused.body.code]).toEqual([503, "SERVICE_UNAVAILABLE"]);
+    expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+    expect((await call(`${server.url}/health/ready`, { method: "GET" })).status).toBe(503);
+    await postgres.start();
+    await waitUntil(
+      "the server is ready again",
+      async () => (await call(`${server.url}/health/ready`, { method: "GET" })).status === 200,
+    );
+    expect((await accept(one, a)).body).toMatchObject({ alreadyAccepted: true });
+    expect((await accept(two, b)).body).toMatchObject({ alreadyAccepted: false });
+    await done(t, one);
+    await done(t, two);
+    expect([await messagesOf(t, one), await messagesOf(t, two)]).toEqual([2, 2]);
+    expect(await t.broken()).toEqual([]);
+  });
+});
