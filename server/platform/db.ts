@@ -91,7 +91,12 @@ export function databaseOutage(error: unknown): DomainError | null {
  */
 export const HOT_SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off";
 
-export function openDatabase(options: { url: string; poolSize: number; hotPoolSize: number; logger: Logger }): Database {
+export function openDatabase(options: {
+  url: string;
+  poolSize: number;
+  hotPoolSize: number;
+  logger: Logger;
+}): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -119,6 +124,11 @@ export function openDatabase(options: { url: string; poolSize: number; hotPoolSi
   async function transactionOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     const client = await pool.connect();
     let broken: Error | undefined;
+    // The pool listens to idle clients only. Unheard, a connection that breaks between two statements ends the process.
+    const onLost = (error: Error) => {
+      broken = error;
+    };
+    client.on("error", onLost);
     try {
       await client.query("BEGIN");
       const result = await work(client);
@@ -130,6 +140,7 @@ export function openDatabase(options: { url: string; poolSize: number; hotPoolSi
       });
       throw error;
     } finally {
+      client.off("error", onLost);
       client.release(broken);
     }
   }
