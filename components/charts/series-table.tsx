@@ -1,5 +1,5 @@
 import { Moment } from "#components/ui/time.tsx";
-import type { Series, SeriesPoint } from "./time-series-chart.tsx";
+import type { Series, SeriesPoint } from "./series.ts";
 
 interface SeriesTableProps {
   readonly title: string;

@@ -4,21 +4,8 @@ import { useState } from "react";
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { Section } from "#components/ui/section.tsx";
 import { Segmented } from "#components/ui/segmented.tsx";
+import type { Series, SeriesPoint } from "./series.ts";
 import { SeriesTable } from "./series-table.tsx";
-
-export interface Series {
-  readonly key: string;
-  readonly label: string;
-  /** A CSS colour, as a rule a token: `var(--series-1)`. */
-  readonly colour: string;
-  readonly dash?: string;
-}
-
-export interface SeriesPoint {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  readonly values: Readonly<Record<string, number>>;
-}
 
 interface TimeSeriesChartProps {
   readonly id: string;

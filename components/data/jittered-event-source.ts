@@ -60,8 +60,10 @@ export class JitteredEventSource {
   }
 
   #retryNow = () => {
-    if (this.readyState !== this.CONNECTING || this.#source) return;
+    if (this.readyState !== this.CONNECTING) return;
     clearTimeout(this.#timer);
+    // An attempt may hang where the network is silent.
+    this.#source?.close();
     this.#open();
   };
 

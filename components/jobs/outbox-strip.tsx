@@ -22,7 +22,7 @@ export function OutboxStrip({ view }: { view: JobsView }) {
   return (
     <dl className="flex overflow-x-auto border-b" aria-label="Outbox">
       {figures.map((figure) => (
-        <div key={figure.label} className="min-w-34 flex-1 border-l px-4 py-1.5 first:border-l-0">
+        <div key={figure.label} className="min-w-40 flex-1 border-l px-4 py-1.5 first:border-l-0">
           <dt className="whitespace-nowrap text-faint text-xs">{figure.label}</dt>
           <dd className={cx("whitespace-nowrap font-medium text-xl", figure.bad && "text-danger")}>{figure.value}</dd>
         </div>

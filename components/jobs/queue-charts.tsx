@@ -2,7 +2,7 @@
 
 import dynamic from "next/dynamic";
 import { useMemo } from "react";
-import type { Series, SeriesPoint } from "#components/charts/time-series-chart.tsx";
+import type { Series, SeriesPoint } from "#components/charts/series.ts";
 import type { QueueSample } from "#server/contracts/console.ts";
 import { QUEUE_NAMES } from "./queue-names.ts";
 

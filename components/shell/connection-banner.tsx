@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
+import { useEffect } from "react";
 import { retryLostStreams, useLiveConnection } from "#components/data/live-connection.ts";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useNow } from "#components/data/use-now.ts";
@@ -16,6 +17,11 @@ export function ConnectionBanner() {
   const trpc = useTRPC();
   // A stream cannot tell why it was refused. When it keeps failing, ask: a session that ended answers 401 here.
   useQuery({ ...trpc.session.me.queryOptions(), enabled: connection.attempt >= 3, staleTime: 30_000, retry: false });
+
+  useEffect(() => {
+    window.addEventListener("online", retryLostStreams);
+    return () => window.removeEventListener("online", retryLostStreams);
+  }, []);
 
   if (now === null || connection.lostSince === null || now - connection.lostSince < SHOW_AFTER_MS) return null;
   const wait = connection.nextAttemptAt === null ? 0 : Math.ceil((connection.nextAttemptAt - now) / 1000);

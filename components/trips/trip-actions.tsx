@@ -9,8 +9,9 @@ import { Button } from "#components/ui/button.tsx";
 import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 
-const CANCELLABLE: readonly TripStatus[] = ["pending", "accepted", "arrived", "ongoing"];
-const RELEASABLE: readonly TripStatus[] = ["accepted", "arrived"];
+/** As the server's table of transitions has it (`server/domain/trips/trip-state.ts`). */
+const CANCELLABLE: readonly TripStatus[] = ["pending", "accepted", "arrived"];
+const RELEASABLE: readonly TripStatus[] = ["accepted"];
 
 const UNCHANGED = "The trip is as it was before you pressed the button. Close this to look at it again.";
 
