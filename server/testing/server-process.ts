@@ -8,6 +8,8 @@ export interface TestServer {
   readonly pid: number;
   /** JSON lines of its log so far. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
+  /** What it said besides: a stack, when it died. */
+  readonly words: readonly string[];
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL: no goodbye to anyone. */
@@ -52,6 +54,7 @@ export async function spawnServer(options: {
     url: `http://127.0.0.1:${port()}`,
     pid,
     log,
+    words,
     stop: async () => (await child.stop()).code,
     async kill() {
       if (child.running()) process.kill(pid, "SIGKILL");

@@ -147,7 +147,9 @@ describe.each(COORDINATIONS)("PostgreSQL, with jobs on %s", (coordination) => {
     const accept = async (trip: string, driver: string) =>
       call(`${server.url}/api/v1/trips/${trip}/accept`, { token: await t.token("driver", driver), body: {} });
     expect((await accept(one, a)).status).toBe(200);
+    await done(t, one);
     await postgres.crash();
+    expect(server.words, "the server died of it").toEqual([]);
     const refused = await accept(two, b);
     expect([refused.status, refused.body.code]).toEqual([503, "SERVICE_UNAVAILABLE"]);
     expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
