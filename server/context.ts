@@ -84,7 +84,12 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const clock = overrides.clock ?? systemClock;
   const metrics = createMetrics({ processMetrics: overrides.processMetrics ?? false });
-  const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, hotPoolSize: config.assignment.groupsInFlight + 1, logger });
+  const db = openDatabase({
+    url: config.database.url,
+    poolSize: config.database.poolSize,
+    hotPoolSize: config.assignment.groupsInFlight + 1,
+    logger,
+  });
   const redis = config.redis === null ? null : openRedis(config.redis.url, logger);
   const keys = redisKeys(config.redis?.prefix ?? "");
 

@@ -10,7 +10,6 @@ export type TrpcCode =
   | "CONFLICT"
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
-  | "METHOD_NOT_SUPPORTED"
   | "UNPROCESSABLE_CONTENT"
   | "TOO_MANY_REQUESTS"
   | "SERVICE_UNAVAILABLE"
@@ -36,13 +35,11 @@ const spec = (trpc: TrpcCode, http: number, title: string, retryable = false, ex
 
 export const ERRORS = {
   VALIDATION_FAILED: spec("BAD_REQUEST", 400, "The request is not valid"),
-  MALFORMED_JSON: spec("BAD_REQUEST", 400, "The body is not valid JSON"),
   IDEMPOTENCY_KEY_REQUIRED: spec("BAD_REQUEST", 400, "An Idempotency-Key header is required"),
   INVALID_SIGNATURE: spec("BAD_REQUEST", 400, "The signature does not match"),
   UNAUTHENTICATED: spec("UNAUTHORIZED", 401, "Sign in first"),
   FORBIDDEN: spec("FORBIDDEN", 403, "Not allowed"),
   NOT_FOUND: spec("NOT_FOUND", 404, "Not found"),
-  METHOD_NOT_ALLOWED: spec("METHOD_NOT_SUPPORTED", 405, "This method is not offered here"),
   TRIP_ALREADY_ASSIGNED: spec("CONFLICT", 409, "Another driver has this trip"),
   VERSION_CONFLICT: spec("CONFLICT", 409, "The trip changed meanwhile"),
   DRIVER_NOT_AVAILABLE: spec("CONFLICT", 409, "The driver cannot take this trip"),
@@ -78,16 +75,19 @@ export class DomainError extends Error {
   readonly fields: readonly FieldError[] | undefined;
   /** Seconds after which a retry makes sense, when known. */
   readonly retryAfterSeconds: number | undefined;
+  /** The request that got this answer first: a replayed error is the same bytes. */
+  readonly replayOf: string | undefined;
 
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { cause?: unknown; fields?: readonly FieldError[]; retryAfterSeconds?: number } = {},
+    options: { cause?: unknown; fields?: readonly FieldError[]; retryAfterSeconds?: number; replayOf?: string } = {},
   ) {
     super(detail, { cause: options.cause });
     this.code = code;
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.replayOf = options.replayOf;
   }
 }
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 export const newId = (): string => v7();
 
 /** Any UUID. Ids come from outside too (older data holds v4), so the version is not checked. */
-export const idSchema = z.guid();
+export const idSchema = z.guid("not an id (a UUID)");
 
 /**
  * The display id of a trip, as people read it over the phone: `T` and 9 characters of Crockford base 32

@@ -11,7 +11,7 @@ export function problemOf(error: DomainError, at: { readonly instance: string; r
     code: error.code,
     detail: shownDetail(error),
     instance: at.instance,
-    requestId: at.requestId,
+    requestId: error.replayOf ?? at.requestId,
   };
   return error.fields === undefined ? problem : { ...problem, errors: error.fields };
 }

@@ -128,7 +128,7 @@ export async function readJson(c: Context): Promise<Record<string, unknown>> {
     value = JSON.parse(text);
   } catch (cause) {
     throw new DomainError(
-      "MALFORMED_JSON",
+      "VALIDATION_FAILED",
       `The body is not valid JSON: ${(cause as Error).message}. Nothing was done.`,
       { cause },
     );

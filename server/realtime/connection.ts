@@ -60,7 +60,7 @@ export class Connection {
     try {
       json = JSON.parse(text);
     } catch {
-      return this.#refuse(undefined, "MALFORMED_JSON", "The frame is not valid JSON.");
+      return this.#refuse(undefined, "VALIDATION_FAILED", "The frame is not valid JSON.");
     }
     const parsed = clientFrameSchema.safeParse(json);
     const id =

@@ -23,7 +23,7 @@ function readKey(header: string): string {
 }
 
 interface StoredFailure {
-  readonly failure: { readonly code: ErrorCode; readonly detail: string };
+  readonly failure: { readonly code: ErrorCode; readonly detail: string; readonly requestId: string };
 }
 const isFailure = (value: unknown): value is StoredFailure =>
   typeof value === "object" && value !== null && "failure" in value;
@@ -51,7 +51,9 @@ export const idempotent = (mode: "required" | "optional") =>
       ctx.reply.headers["X-Idempotent-Replay"] = "true";
       ctx.reply.status = claim.result.status;
       const stored: unknown = JSON.parse(claim.result.body);
-      if (isFailure(stored)) throw new DomainError(stored.failure.code, stored.failure.detail);
+      if (isFailure(stored)) {
+        throw new DomainError(stored.failure.code, stored.failure.detail, { replayOf: stored.failure.requestId });
+      }
       return { ok: true as const, data: stored, marker: "middlewareMarker" as never, ctx } as never;
     }
     const result = await next();
@@ -61,7 +63,9 @@ export const idempotent = (mode: "required" | "optional") =>
     }
     const error = domainErrorOf(result.error);
     if (STORED_FAILURES.includes(error.code)) {
-      const body = JSON.stringify({ failure: { code: error.code, detail: error.message } } satisfies StoredFailure);
+      const body = JSON.stringify({
+        failure: { code: error.code, detail: error.message, requestId: ctx.requestId },
+      } satisfies StoredFailure);
       await ctx.app.idempotency.finish(claim, { status: ERRORS[error.code].http, body });
     } else {
       await ctx.app.idempotency.giveUp(claim);
