@@ -18,10 +18,15 @@ const actionSchema = z.object({
   trip_request_id: idSchema,
   action: z.enum(["accepted", "accept", "rejected", "reject"]),
 });
-const locationSchema = z.object({
-  latitude: z.coerce.number().pipe(latSchema),
-  longitude: z.coerce.number().pipe(lngSchema),
-});
+/** A number, or its text. Not `z.coerce`: it makes 0 of null and "", and a phone without a fix would stand at 0, 0. */
+const numberSchema = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^\s*[+-]?\d{1,3}(\.\d+)?\s*$/)
+    .transform(Number),
+]);
+const locationSchema = z.object({ latitude: numberSchema.pipe(latSchema), longitude: numberSchema.pipe(lngSchema) });
 /** `[lat, lng]`, or the same as JSON text, as some builds send it. */
 const pointSchema = z.preprocess(
   (value) => {
@@ -32,7 +37,7 @@ const pointSchema = z.preprocess(
       return value;
     }
   },
-  z.tuple([z.coerce.number().pipe(latSchema), z.coerce.number().pipe(lngSchema)]),
+  z.tuple([numberSchema.pipe(latSchema), numberSchema.pipe(lngSchema)]),
 );
 const createSchema = z.object({
   pickup_coordinates: pointSchema,

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newId } from "#server/contracts/ids.ts";
+import { FAR_AWAY, HERE } from "#server/testing/factories.ts";
+import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { call } from "#server/testing/http-calls.ts";
+
+let t: TestApp;
+let url: string;
+beforeAll(async () => {
+  t = await createTestApp({ coordination: "standalone" });
+  url = await t.listen();
+});
+afterAll(() => t.dispose());
+
+const driverToken = async () => t.token("driver", await t.make.driver());
+const ACCEPT_PATHS = [
+  ["/api/driver/trip/request-action", 403],
+  ["/api/driver/ride/trip-action", 409],
+  ["/api/v1/driver/ride/ride_action", 403],
+] as const;
+
+describe.each(ACCEPT_PATHS)("%s", (path, takenStatus) => {
+  test(`accepts, repeats, and tells another driver ${takenStatus}`, async () => {
+    const [trip, token, other] = await Promise.all([t.make.trip(), driverToken(), driverToken()]);
+    const act = (bearer: string, action: string, id = trip) =>
+      call(`${url}${path}`, {
+        token: bearer,
+        body: { trip_request_id: id, action, sent_by_old_builds: true },
+        headers: { zoneId: newId() },
+      });
+    const first = await act(token, "accepted");
+    expect(first.status).toBe(200);
+    expect(first.body).toMatchObject({
+      response_code: "default_200",
+      message: expect.any(String),
+      success: true,
+      already_accepted: false,
+      data: { id: trip, current_status: "accepted" },
+    });
+    expect((await act(token, "accept")).body).toMatchObject({ success: true, already_accepted: true });
+    const taken = await act(other, "accepted");
+    expect(taken.status).toBe(takenStatus);
+    expect(taken.body).toEqual({
+      response_code: `trip_already_assigned_${takenStatus}`,
+      message: "Another driver has this trip.",
+    });
+    expect((await act(other, "accepted", newId())).status).toBe(404);
+  });
+
+  test("refuses what it cannot read in the old shape", async () => {
+    const token = await driverToken();
+    for (const body of [
+      {},
+      { trip_request_id: "x", action: "accepted" },
+      { trip_request_id: newId(), action: "steal" },
+    ]) {
+      const answer = await call(`${url}${path}`, { token, body });
+      expect([answer.status, answer.body.response_code]).toEqual([400, "validation_failed_400"]);
+      expect(answer.body.errors).toEqual(
+        expect.arrayContaining([expect.objectContaining({ error_code: expect.any(String) })]),
+      );
+    }
+    expect((await call(`${url}${path}`, { token, body: "{" })).status).toBe(400);
+    expect((await call(`${url}${path}`, { body: {} })).status).toBe(400);
+    const unsigned = await call(`${url}${path}`, { body: { trip_request_id: newId(), action: "accepted" } });
+    expect([unsigned.status, unsigned.body.response_code]).toEqual([401, "unauthenticated_401"]);
+  });
+});
+
+describe.each(["/api/customer/ride/create", "/api/v1/customer/ride/store"])("%s", (path) => {
+  const create = async (body: unknown) =>
+    call(`${url}${path}`, { token: await t.token("customer", await t.make.customer()), body });
+
+  test("books by the category's code or its id, with coordinates as a list or as its JSON text", async () => {
+    const economy = await t.value<string>("SELECT id FROM vehicle_categories WHERE code = 'economy'");
+    for (const body of [
+      { pickup_coordinates: [30.05, 31.24], destination_coordinates: [30.06, 31.25], vehicle_category_id: "economy" },
+      { pickup_coordinates: "[30.05,31.24]", destination_coordinates: "[30.06,31.25]", vehicle_category_id: economy },
+    ]) {
+      const answer = await create(body);
+      expect(answer.status, answer.text).toBe(200);
+      expect(answer.body).toMatchObject({
+        response_code: "default_200",
+        message: expect.any(String),
+        data: { current_status: "pending" },
+      });
+      const { id } = answer.body.data as { id: string };
+      expect(
+        await t.rows("SELECT pickup_coordinates AS p FROM trip_request_coordinates WHERE trip_request_id = $1", [id]),
+      ).toEqual([{ p: { x: HERE.lng, y: HERE.lat } }]);
+    }
+  });
+
+  test.each([
+    ["out of range", [91, 31]],
+    ["infinite", '[1e999,"31"]'],
+    ["null", [null, null]],
+    ["empty text", ["", ""]],
+    ["true", [true, true]],
+    ["one number", [30]],
+    ["no list", "somewhere"],
+  ])("refuses a pickup that is %s, and books nothing", async (_, pickup) => {
+    const before = await t.value("SELECT count(*)::int FROM trip_requests");
+    const answer = await create({
+      pickup_coordinates: pickup,
+      destination_coordinates: [30.06, 31.25],
+      vehicle_category_id: "economy",
+    });
+    expect([answer.status, answer.body.response_code], answer.text).toEqual([400, "validation_failed_400"]);
+    expect(await t.value("SELECT count(*)::int FROM trip_requests")).toBe(before);
+  });
+
+  test("says when the place is not served", async () => {
+    const answer = await create({
+      pickup_coordinates: [FAR_AWAY.lat, FAR_AWAY.lng],
+      destination_coordinates: [30, 31],
+      vehicle_category_id: "economy",
+    });
+    expect([answer.status, answer.body.response_code]).toEqual([422, "outside_service_area_422"]);
+  });
+});
+
+describe("/api/driver/ride/location", () => {
+  const send = async (body: unknown) => call(`${url}/api/driver/ride/location`, { token: await driverToken(), body });
+
+  test("takes numbers and numbers as text", async () => {
+    expect((await send({ latitude: 30.05, longitude: 31.24, zone_id: newId() })).status).toBe(200);
+    expect((await send({ latitude: "30.05", longitude: "31.24" })).status).toBe(200);
+  });
+
+  test.each([
+    [null, null],
+    ["", ""],
+    [true, false],
+    [[], []],
+    [91, 31],
+    ["1e999", 31],
+  ])("refuses (%j, %j): no driver is put at 0, 0 by a phone without a fix", async (latitude, longitude) => {
+    expect((await send({ latitude, longitude })).status).toBe(400);
+  });
+});
