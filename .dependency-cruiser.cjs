@@ -78,7 +78,12 @@ module.exports = {
       from: { path: "^(server|app|components|prisma)/" },
       to: { path: "^bench/" },
     },
-    { name: "no-test-code-in-the-product", severity: "error", from: { pathNot: `${TESTS}|^e2e/` }, to: { path: "^server/testing/" } },
+    {
+      name: "no-test-code-in-the-product",
+      severity: "error",
+      from: { pathNot: `${TESTS}|^e2e/` },
+      to: { path: "^server/testing/" },
+    },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true, dependencyTypesNot: ["type-only"] } },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
@@ -86,6 +91,10 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     exclude: { path: "^(\\.next|prisma/generated)/" },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"], extensions: [".ts", ".tsx", ".js", ".mjs", ".json", ".css"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+      extensions: [".ts", ".tsx", ".js", ".mjs", ".json", ".css"],
+    },
   },
 };

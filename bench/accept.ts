@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { runBareStatement } from "./bare-statement.ts";
-import { latencyOf, type Latency, type LoadRequest, type LoadResult, runLoad } from "./http-load.ts";
+import { type Latency, type LoadRequest, type LoadResult, latencyOf, runLoad } from "./http-load.ts";
 import { startNaiveServer } from "./naive-flow.ts";
 import { makePairs, type Pair, type Stage } from "./stage.ts";
 
@@ -15,7 +15,12 @@ export interface AcceptBench {
   readonly naive: LoadResult;
   /** 200 drivers on one trip: how many were told that they have it. */
   readonly doubleBooking: { readonly naiveWinners: number; readonly ourWinners: number };
-  readonly otpAtRate: { readonly acceptsPerSecond: number; readonly trips: number; readonly recorded: number; readonly delayMs: Latency };
+  readonly otpAtRate: {
+    readonly acceptsPerSecond: number;
+    readonly trips: number;
+    readonly recorded: number;
+    readonly delayMs: Latency;
+  };
 }
 
 async function acceptRequests(stage: Stage, pairs: readonly Pair[]): Promise<LoadRequest[]> {
@@ -29,7 +34,9 @@ async function acceptRequests(stage: Stage, pairs: readonly Pair[]): Promise<Loa
 
 /** p99 and friends from the attempts that the engine itself recorded. */
 async function readLockSteps(pool: pg.Pool): Promise<Latency> {
-  const { rows } = await pool.query<{ ms: number }>("SELECT (data->>'lockMs')::float8 AS ms FROM trip_events WHERE kind = 'accept.attempt'");
+  const { rows } = await pool.query<{ ms: number }>(
+    "SELECT (data->>'lockMs')::float8 AS ms FROM trip_events WHERE kind = 'accept.attempt'",
+  );
   return latencyOf(rows.map((row) => row.ms));
 }
 
@@ -49,7 +56,11 @@ async function measureThroughput(stage: Stage, rounds: number, perRound: number)
     results.push({ bare, http, ratio: http.perSecond / bare.perSecond });
   }
   await child.stop();
-  return { rounds: results, medianRatio: median(results.map((r) => r.ratio)), lockStepMs: await readLockSteps(stage.pool) };
+  return {
+    rounds: results,
+    medianRatio: median(results.map((r) => r.ratio)),
+    lockStepMs: await readLockSteps(stage.pool),
+  };
 }
 
 /** All roles in one process at a steady rate: from the answer (locked_at) to the OTP in the recorder. */
@@ -96,10 +107,16 @@ async function measureDoubleBooking(stage: Stage) {
     return (await runLoad(port, requests, drivers)).statuses["200"] ?? 0;
   };
   const naive = await startNaiveServer(stage.databaseUrl);
-  const naiveWinners = await contend(naive.port, async (tripId, { driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` }));
+  const naiveWinners = await contend(naive.port, async (tripId, { driverId }) => ({
+    method: "POST",
+    path: `/accept/${tripId}/${driverId}`,
+  }));
   await naive.stop();
   const ours = await stage.startServer("web");
-  const ourWinners = await contend(ours.port, async (tripId, { driverId }) => (await acceptRequests(stage, [{ tripId, driverId }]))[0] as LoadRequest);
+  const ourWinners = await contend(
+    ours.port,
+    async (tripId, { driverId }) => (await acceptRequests(stage, [{ tripId, driverId }]))[0] as LoadRequest,
+  );
   await ours.child.stop();
   return { naiveWinners, ourWinners };
 }
@@ -107,12 +124,19 @@ async function measureDoubleBooking(stage: Stage) {
 async function measureNaive(stage: Stage, count: number): Promise<LoadResult> {
   const naive = await startNaiveServer(stage.databaseUrl);
   const pairs = await makePairs(stage.pool, count);
-  const result = await runLoad(naive.port, pairs.map(({ tripId, driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` })), CONNECTIONS);
+  const result = await runLoad(
+    naive.port,
+    pairs.map(({ tripId, driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` })),
+    CONNECTIONS,
+  );
   await naive.stop();
   return result;
 }
 
-export async function benchAccept(stage: Stage, size: { readonly rounds: number; readonly perRound: number; readonly otpRate: number; readonly otpSeconds: number }): Promise<AcceptBench> {
+export async function benchAccept(
+  stage: Stage,
+  size: { readonly rounds: number; readonly perRound: number; readonly otpRate: number; readonly otpSeconds: number },
+): Promise<AcceptBench> {
   const throughput = await measureThroughput(stage, size.rounds, size.perRound);
   const otpAtRate = await measureOtp(stage, size.otpRate, size.otpSeconds);
   const naive = await measureNaive(stage, 500);

@@ -83,7 +83,11 @@ class Connection {
 }
 
 /** Sends every request once over `connections` connections, each with one request under way. Ends by itself. */
-export async function runLoad(port: number, requests: readonly LoadRequest[], connections: number): Promise<LoadResult> {
+export async function runLoad(
+  port: number,
+  requests: readonly LoadRequest[],
+  connections: number,
+): Promise<LoadResult> {
   const times: number[] = [];
   const statuses: Record<string, number> = {};
   let next = 0;
@@ -108,5 +112,12 @@ export async function runLoad(port: number, requests: readonly LoadRequest[], co
     }),
   );
   const seconds = (performance.now() - started) / 1000;
-  return { requests: requests.length, seconds, perSecond: times.length / seconds, statuses, failed, latency: latencyOf(times) };
+  return {
+    requests: requests.length,
+    seconds,
+    perSecond: times.length / seconds,
+    statuses,
+    failed,
+    latency: latencyOf(times),
+  };
 }

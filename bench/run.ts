@@ -7,7 +7,9 @@ import { type AcceptBench, benchAccept } from "./accept.ts";
 import { setUpStage } from "./stage.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
-const SIZE = values.quick ? { rounds: 1, perRound: 3000, otpRate: 100, otpSeconds: 3 } : { rounds: 5, perRound: 8000, otpRate: 200, otpSeconds: 10 };
+const SIZE = values.quick
+  ? { rounds: 1, perRound: 3000, otpRate: 100, otpSeconds: 3 }
+  : { rounds: 5, perRound: 8000, otpRate: 200, otpSeconds: 10 };
 
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 const rate = (value: number) => `${Math.round(value).toLocaleString("en")}/s`;
@@ -15,17 +17,47 @@ const rate = (value: number) => `${Math.round(value).toLocaleString("en")}/s`;
 function printAccept(bench: AcceptBench): void {
   const rows: string[][] = [["accepts", "rate", "p50", "p95", "p99", "of the bare statement", "failed"]];
   for (const [i, { bare, http, ratio }] of bench.rounds.entries()) {
-    const line = (name: string, r: typeof bare, share: string) => [name, rate(r.perSecond), ms(r.latency.p50), ms(r.latency.p95), ms(r.latency.p99), share, String(r.failed)];
-    rows.push(line(`bare statement, round ${i + 1}`, bare, "1"), line(`platform over HTTP, round ${i + 1}`, http, ratio.toFixed(2)));
+    const line = (name: string, r: typeof bare, share: string) => [
+      name,
+      rate(r.perSecond),
+      ms(r.latency.p50),
+      ms(r.latency.p95),
+      ms(r.latency.p99),
+      share,
+      String(r.failed),
+    ];
+    rows.push(
+      line(`bare statement, round ${i + 1}`, bare, "1"),
+      line(`platform over HTTP, round ${i + 1}`, http, ratio.toFixed(2)),
+    );
   }
   const { naive } = bench;
-  rows.push(["old flow (delays 1:10)", rate(naive.perSecond), ms(naive.latency.p50), ms(naive.latency.p95), ms(naive.latency.p99), "", String(naive.failed)]);
+  rows.push([
+    "old flow (delays 1:10)",
+    rate(naive.perSecond),
+    ms(naive.latency.p50),
+    ms(naive.latency.p95),
+    ms(naive.latency.p99),
+    "",
+    String(naive.failed),
+  ]);
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  for (const row of rows) console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  "));
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join("  "),
+    );
   const { otpAtRate, doubleBooking, lockStepMs } = bench;
-  console.log(`\nmedian ratio ${bench.medianRatio.toFixed(2)} at ${bench.connections} connections; lock step p50 ${ms(lockStepMs.p50)}, p99 ${ms(lockStepMs.p99)}`);
-  console.log(`OTP recorded after the answer at ${otpAtRate.acceptsPerSecond} accepts/s, all roles in one process: p50 ${ms(otpAtRate.delayMs.p50)}, p95 ${ms(otpAtRate.delayMs.p95)} (${otpAtRate.recorded} of ${otpAtRate.trips})`);
-  console.log(`200 drivers at one trip: told "yours" by the old flow ${doubleBooking.naiveWinners}, by the platform ${doubleBooking.ourWinners}`);
+  console.log(
+    `\nmedian ratio ${bench.medianRatio.toFixed(2)} at ${bench.connections} connections; lock step p50 ${ms(lockStepMs.p50)}, p99 ${ms(lockStepMs.p99)}`,
+  );
+  console.log(
+    `OTP recorded after the answer at ${otpAtRate.acceptsPerSecond} accepts/s, all roles in one process: p50 ${ms(otpAtRate.delayMs.p50)}, p95 ${ms(otpAtRate.delayMs.p95)} (${otpAtRate.recorded} of ${otpAtRate.trips})`,
+  );
+  console.log(
+    `200 drivers at one trip: told "yours" by the old flow ${doubleBooking.naiveWinners}, by the platform ${doubleBooking.ourWinners}`,
+  );
 }
 
 const stage = await setUpStage();
@@ -35,7 +67,10 @@ try {
   const folder = join(import.meta.dirname, "results");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `bench-${new Date().toISOString().replaceAll(":", "-")}.json`);
-  writeFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept }, null, 2)}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept }, null, 2)}\n`,
+  );
   console.log(`\nJSON: ${file}`);
 } finally {
   await stage.close();

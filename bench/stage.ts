@@ -20,7 +20,10 @@ export interface Stage {
   readonly pool: pg.Pool;
   readonly tokens: Tokens;
   /** Starts `server/main.ts`; the port it listens on. */
-  startServer(roles: string, env?: Readonly<Record<string, string>>): Promise<{ readonly port: number; readonly child: ManagedChild }>;
+  startServer(
+    roles: string,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ readonly port: number; readonly child: ManagedChild }>;
   close(): Promise<void>;
 }
 
@@ -59,7 +62,12 @@ export async function setUpStage(): Promise<Stage> {
       });
       children.push(child);
       const deadline = Date.now() + 30_000;
-      while (!(await fetch(`http://127.0.0.1:${port}/health/ready`).then((r) => r.ok, () => false))) {
+      while (
+        !(await fetch(`http://127.0.0.1:${port}/health/ready`).then(
+          (r) => r.ok,
+          () => false,
+        ))
+      ) {
         if (Date.now() > deadline || !child.running()) throw new Error("the bench's server did not start");
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -86,13 +94,19 @@ export async function makePairs(pool: pg.Pool, count: number): Promise<Pair[]> {
   const trips = Array.from({ length: count }, () => newId());
   const customer = newId();
   const tag = customer.slice(0, 13);
-  await pool.query("INSERT INTO users (id, first_name, last_name, phone, user_type) VALUES ($1, 'Bench', 'Rider', $2, 'customer')", [customer, `c${tag}`]);
+  await pool.query(
+    "INSERT INTO users (id, first_name, last_name, phone, user_type) VALUES ($1, 'Bench', 'Rider', $2, 'customer')",
+    [customer, `c${tag}`],
+  );
   await pool.query(
     `INSERT INTO users (id, first_name, last_name, phone, user_type)
      SELECT id, 'Bench', 'Driver', $2 || n, 'driver' FROM unnest($1::uuid[]) WITH ORDINALITY AS d(id, n)`,
     [drivers, `d${tag}-`],
   );
-  await pool.query("INSERT INTO driver_details (user_id, is_online, availability_status) SELECT id, true, 'available' FROM unnest($1::uuid[]) AS d(id)", [drivers]);
+  await pool.query(
+    "INSERT INTO driver_details (user_id, is_online, availability_status) SELECT id, true, 'available' FROM unnest($1::uuid[]) AS d(id)",
+    [drivers],
+  );
   await pool.query(
     `INSERT INTO vehicles (id, driver_id, category_id, licence_plate_number, model)
      SELECT gen_random_uuid(), d.id, k.id, $2 || n, 'Bench' FROM unnest($1::uuid[]) WITH ORDINALITY AS d(id, n), vehicle_categories k WHERE k.code = 'economy'`,

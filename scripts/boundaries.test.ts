@@ -12,7 +12,10 @@ let folder = "";
 /** Cruises a tiny house of its own with the real rules; returns what was reported. */
 async function cruise(files: Readonly<Record<string, string>>): Promise<string> {
   folder = await mkdtemp(join(tmpdir(), "boundaries-"));
-  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", imports: { "#server/*": "./server/*" } }));
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ type: "module", imports: { "#server/*": "./server/*" } }),
+  );
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);

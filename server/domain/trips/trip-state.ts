@@ -30,8 +30,6 @@ export function next(status: TripStatus, action: TripAction): TripStatus | null 
   return transition.from.includes(status) ? transition.to : null;
 }
 
-export const allowedFrom = (action: TripAction): readonly TripStatus[] => TRANSITIONS[action].from;
-
 /** As `next`, but throws INVALID_TRANSITION with a sentence for people. */
 export function nextOrThrow(status: TripStatus, action: TripAction): TripStatus {
   const to = next(status, action);

@@ -1,6 +1,5 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { type Permission, permissionsOf } from "#server/contracts/permissions.ts";
-import type { Actor } from "#server/domain/identity/tokens.ts";
 import { procedure } from "#server/trpc/init.ts";
 
 const forbidden = (detail: string) => new DomainError("FORBIDDEN", detail);
@@ -26,8 +25,6 @@ export const driverProcedure = procedure.meta({ auth: "driver" }).use(async ({ c
   if (actor.type !== "driver") throw forbidden("Only drivers may do this.");
   return next({ ctx: { actor } });
 });
-
-export type OperatorActor = Extract<Actor, { type: "operator" }>;
 
 /** An operator who holds `permission`; null: any operator. */
 export const operatorProcedure = (permission: Permission | null) =>
