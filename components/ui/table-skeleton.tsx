@@ -24,40 +24,34 @@ export function TableSkeleton({ columns, narrow }: TableSkeletonProps) {
     );
   }
   return (
+    // Laid out as the table will be, without being one: nothing may take these bars for rows.
     <div role="status" aria-label="Loading">
-      <table aria-hidden className="w-full border-separate border-spacing-0">
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th
-                key={column.id}
-                className={cx(
-                  "h-8 border-b px-2 font-medium text-faint text-xs first:pl-4 last:pr-4",
-                  column.align === "right" ? "text-right" : "text-left",
-                )}
-              >
-                {column.header}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {ROWS.map((row, rowIndex) => (
-            <tr key={row} className="h-8">
-              {columns.map((column, index) => (
-                <td key={column.id} className="h-8 border-b px-2 first:pl-4 last:pr-4">
-                  <Skeleton
-                    className={cx(
-                      WIDTHS[(rowIndex + index * 2) % WIDTHS.length],
-                      column.align === "right" && "ml-auto",
-                    )}
-                  />
-                </td>
-              ))}
-            </tr>
+      <div aria-hidden className="table w-full">
+        <div className="table-row">
+          {columns.map((column) => (
+            <span
+              key={column.id}
+              className={cx(
+                "table-cell h-8 border-b px-2 align-middle font-medium text-faint text-xs first:pl-4 last:pr-4",
+                column.align === "right" ? "text-right" : "text-left",
+              )}
+            >
+              {column.header}
+            </span>
           ))}
-        </tbody>
-      </table>
+        </div>
+        {ROWS.map((row, rowIndex) => (
+          <div key={row} className="table-row">
+            {columns.map((column, index) => (
+              <span key={column.id} className="table-cell h-8 border-b px-2 align-middle first:pl-4 last:pr-4">
+                <Skeleton
+                  className={cx(WIDTHS[(rowIndex + index * 2) % WIDTHS.length], column.align === "right" && "ml-auto")}
+                />
+              </span>
+            ))}
+          </div>
+        ))}
+      </div>
     </div>
   );
 }
