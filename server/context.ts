@@ -63,6 +63,9 @@ export interface AppContext {
   readonly jobs: JobService;
   /** Tells the relays of all processes that the outbox has rows. */
   readonly wakeOutbox: () => void;
+  /** Aborted when the process begins to stop: streams end then. */
+  readonly stopping: AbortSignal;
+  beginStop(): void;
   /** Writes what waits in memory and closes all that was opened. */
   dispose(): Promise<void>;
 }
@@ -112,6 +115,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     stalledSeconds: config.jobs.stalledSeconds,
     logger,
   });
+  const stopping = new AbortController();
   const wakeUp = createOutboxWakeUp(db.pool);
   const events = new TripEventLog({ pool: db.pool, clock, logger });
   const effects = new Effects(db);
@@ -173,7 +177,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     locks: new LockService({ db, lock }),
     jobs,
     wakeOutbox: wakeUp.wake,
+    stopping: stopping.signal,
+    beginStop: () => stopping.abort(),
     async dispose() {
+      stopping.abort();
       jobs.stop();
       wakeUp.close();
       await locations.drain();

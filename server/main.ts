@@ -31,14 +31,12 @@ async function main(): Promise<void> {
   const app = createContext(config, { processMetrics: true });
   publishContext(app);
 
-  let stopping = false;
   let http: HttpServer | null = null;
   let gateway: Gateway | null = null;
   let workers: WorkerRole | null = null;
 
   async function stop(signal: string): Promise<void> {
-    if (stopping) return;
-    stopping = true;
+    if (app.stopping.aborted) return;
     const started = Date.now();
     app.logger.info({ signal }, "stopping");
     // Nothing below may keep the process for ever.
@@ -49,6 +47,7 @@ async function main(): Promise<void> {
       },
       config.shutdownSeconds * 1000 + 5000,
     ).unref();
+    app.beginStop();
     gateway?.close();
     const [, unfinished] = await Promise.all([
       http?.stop(config.shutdownSeconds * 500),
@@ -65,7 +64,6 @@ async function main(): Promise<void> {
   if (roles.has("worker")) workers = startWorkers(app);
   // A worker alone still answers health checks and metrics.
   http = await startHttp(app, {
-    shutdown: { isStopping: () => stopping },
     console: values.console && roles.has("web"),
     development: values.dev,
     upgrade: gateway?.upgrade ?? null,
@@ -78,7 +76,7 @@ main().catch((error: Error & { code?: string }) => {
     error instanceof ConfigError
       ? error.message
       : error.code === "EADDRINUSE"
-        ? `Port ${process.env.PORT ?? 3000} is taken. Stop what uses it, or set PORT.`
+        ? `The port is taken (${error.message}). Stop what uses it, or set PORT.`
         : (error.stack ?? error.message);
   process.stderr.write(`${line}\n`);
   process.exit(1);

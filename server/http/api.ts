@@ -4,7 +4,7 @@ import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { mountCompat } from "#server/http/compat.ts";
 import type { DoorEnv } from "#server/http/door.ts";
-import { mountHealth, type Shutdown } from "#server/http/health.ts";
+import { mountHealth } from "#server/http/health.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import { assertBodySize, peerOf, requestContexts, requestIdOf } from "#server/http/request.ts";
 import { mountRest } from "#server/http/rest.ts";
@@ -12,7 +12,7 @@ import { domainErrorOf } from "#server/trpc/init.ts";
 import { appRouter } from "#server/trpc/root.ts";
 
 /** All that is not a page: REST, the older paths, tRPC, health and metrics. */
-export function createApi(app: AppContext, shutdown: Shutdown): Hono<DoorEnv> {
+export function createApi(app: AppContext): Hono<DoorEnv> {
   const hono = new Hono<DoorEnv>();
   const contexts = requestContexts(app);
 
@@ -27,7 +27,7 @@ export function createApi(app: AppContext, shutdown: Shutdown): Hono<DoorEnv> {
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
   });
 
-  mountHealth(hono, app, shutdown);
+  mountHealth(hono, app);
   hono.all("/api/trpc/*", (c) => {
     assertBodySize(c.req.raw.headers);
     // The console's client always announces its length; without one there is nothing to hold the body to.

@@ -4,11 +4,6 @@ import type { DoorEnv } from "#server/http/door.ts";
 import { peerOf } from "#server/http/request.ts";
 import { equalInConstantTime } from "#server/platform/crypto.ts";
 
-export interface Shutdown {
-  /** True from the first signal on: a load balancer must stop sending. */
-  readonly isStopping: () => boolean;
-}
-
 interface Check {
   readonly status: "up" | "down" | "standalone" | "degraded";
   readonly latencyMs: number | null;
@@ -49,12 +44,13 @@ async function checkDatabase(app: AppContext): Promise<Check> {
 }
 
 /** `/health/live` says the process runs; `/health/ready` whether to send it traffic; `/metrics` is for Prometheus. */
-export function mountHealth(hono: Hono<DoorEnv>, app: AppContext, shutdown: Shutdown): void {
+export function mountHealth(hono: Hono<DoorEnv>, app: AppContext): void {
   hono.get("/health/live", (c) => c.json({ status: "live" }));
 
   hono.get("/health/ready", async (c) => {
     const [postgres, redis] = await Promise.all([checkDatabase(app), checkRedis(app)]);
-    const stopping = shutdown.isStopping();
+    // From the first signal on, so that a load balancer stops sending.
+    const stopping = app.stopping.aborted;
     const ready = !stopping && postgres.status === "up";
     const status = stopping ? "stopping" : !ready ? "down" : redis.status === "degraded" ? "degraded" : "ready";
     const round = (check: Check) => ({

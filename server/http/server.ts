@@ -4,7 +4,6 @@ import { getRequestListener } from "@hono/node-server";
 import next from "next";
 import type { AppContext } from "#server/context.ts";
 import { createApi } from "#server/http/api.ts";
-import type { Shutdown } from "#server/http/health.ts";
 
 export interface HttpServer {
   readonly port: number;
@@ -13,7 +12,6 @@ export interface HttpServer {
 }
 
 export interface HttpOptions {
-  readonly shutdown: Shutdown;
   /** False: API only, no console pages (load tests, and tests that need none). */
   readonly console: boolean;
   /** Takes the upgrades it knows; others go to Next in development. */
@@ -29,7 +27,7 @@ function isApi(path: string): boolean {
 
 /** One port: `/api/*`, health and metrics on Hono, `/ws` on the gateway, everything else on Next. Mobile traffic never passes through Next. */
 export async function startHttp(app: AppContext, options: HttpOptions): Promise<HttpServer> {
-  const api = getRequestListener(createApi(app, options.shutdown).fetch, { overrideGlobalObjects: false });
+  const api = getRequestListener(createApi(app).fetch, { overrideGlobalObjects: false });
   let page:
     | ((req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => Promise<void>)
     | null = null;

@@ -16,7 +16,6 @@ beforeEach(async () => {
   t = await createTestApp();
   gateway = createGateway(t.app);
   http = await startHttp(t.app, {
-    shutdown: { isStopping: () => false },
     console: false,
     upgrade: gateway.upgrade,
     development: false,

@@ -116,7 +116,6 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     },
     async listen() {
       http ??= await startHttp(app, {
-        shutdown: { isStopping: () => false },
         console: false,
         upgrade: null,
         development: false,

@@ -1,6 +1,12 @@
 import { EventEmitter, on } from "node:events";
 import { tripIdsSchema } from "#server/contracts/realtime.ts";
 import type { EventBus } from "#server/platform/bus.ts";
+import type { RequestContext } from "#server/trpc/init.ts";
+
+/** Ends when the client goes, and when the server stops: a stream must not hold up a restart. */
+export function streamSignal(ctx: RequestContext, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined ? ctx.app.stopping : AbortSignal.any([signal, ctx.app.stopping]);
+}
 
 /**
  * Ids of what changed under a topic, gathered for `everyMs` so that a burst is one tick. The first tick comes at once,

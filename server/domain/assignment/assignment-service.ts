@@ -163,6 +163,16 @@ export class AssignmentService {
         ? "already_yours"
         : "won";
     this.#metrics.tripAccept.observe({ verdict }, totalMs / 1000);
+    const line = {
+      requestId: input.requestId,
+      tripId: input.tripId,
+      driverId: input.driverId,
+      verdict,
+      lock_time_ms: round(timing.lockMs),
+      total_time_ms: round(totalMs),
+    };
+    if (verdict === "lost") this.#logger.debug(line, "accept");
+    else this.#logger.info(outcome.accepted ? line : { ...line, code: outcome.code }, "accept");
     if (!outcome.accepted && outcome.code === "NOT_FOUND") return;
     this.#events.record({
       tripId: input.tripId,

@@ -76,6 +76,7 @@ export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = asyn
     actor: { type: "driver", id: driverId },
     data: { jobId: run.jobId, version },
   });
+  app.logger.info({ jobId: run.jobId, tripId, driverId, version, attempt: run.attempt }, "trip acceptance processed");
   app.bus.publish(topics.trips, "changed", { ids: [tripId] });
   app.bus.publish(topics.drivers, "changed", { ids: [driverId] });
   for (const outcome of sent) if (outcome.status === "rejected") throw outcome.reason;

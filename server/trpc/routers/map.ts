@@ -2,6 +2,7 @@ import { tracked } from "@trpc/server";
 import { readSummary, readZones } from "#server/domain/ops/live-map-store.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
+import { streamSignal } from "#server/trpc/ticks.ts";
 
 export const mapRouter = router({
   snapshot: operatorProcedure("trips.view").query(({ ctx }) => ctx.app.liveMap.snapshot()),
@@ -9,7 +10,6 @@ export const mapRouter = router({
   summary: operatorProcedure("trips.view").query(({ ctx }) => readSummary(ctx.app.db.pool)),
   /** A frame's id is its time: after a lost connection the first frame is the whole map again, so nothing is missed. */
   live: operatorProcedure("trips.view").subscription(async function* ({ ctx, signal }) {
-    for await (const frame of ctx.app.liveMap.watch(signal ?? new AbortController().signal))
-      yield tracked(frame.at, frame);
+    for await (const frame of ctx.app.liveMap.watch(streamSignal(ctx, signal))) yield tracked(frame.at, frame);
   }),
 });

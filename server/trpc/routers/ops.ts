@@ -1,16 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { tracked } from "@trpc/server";
 import { z } from "zod";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { QUEUES } from "#server/contracts/jobs.ts";
 import { permissionsOf } from "#server/contracts/permissions.ts";
-import { logActivity } from "#server/domain/ops/activity-log.ts";
 import { DRIVER_FILTERS, listDrivers } from "#server/domain/ops/driver-view-store.ts";
 import { checkInvariants } from "#server/domain/ops/invariants.ts";
 import { listMessages, listTrips } from "#server/domain/ops/trip-view-store.ts";
+import { audit } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
 import { reasonSchema } from "#server/trpc/routers/trips.ts";
+import { streamSignal } from "#server/trpc/ticks.ts";
 
 const queueSchema = z.enum(QUEUES);
 const cursor = idSchema.nullish();
@@ -57,16 +59,12 @@ export const locksRouter = router({
       for (const { tripId, value } of input.items) {
         const result = await ctx.app.locks.release(tripId, value);
         results.push(result);
-        await logActivity(ctx.app.db.pool, {
-          actor: ctx.actor,
-          action: "lock.release",
-          subject: { type: "lock", id: tripId },
-          before: { value },
-          after: { outcome: result.outcome },
-          reason: input.reason,
-          ip: ctx.ip,
-          requestId: ctx.requestId,
-        });
+        await audit(
+          ctx,
+          "lock.release",
+          { type: "lock", id: tripId },
+          { before: { value }, after: { outcome: result.outcome }, reason: input.reason },
+        );
         if (result.outcome === "released" && idSchema.safeParse(tripId).success) {
           ctx.app.events.record({
             tripId,
@@ -83,15 +81,12 @@ export const locksRouter = router({
     .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
     .mutation(async ({ ctx, input }) => {
       const ok = await ctx.app.locks.repairGhost(input.driverId);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "driver.repair",
-        subject: { type: "driver", id: input.driverId },
-        after: { freed: ok },
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(
+        ctx,
+        "driver.repair",
+        { type: "driver", id: input.driverId },
+        { after: { freed: ok }, reason: input.reason },
+      );
       return {
         ok,
         message: ok
@@ -113,9 +108,10 @@ export const jobsRouter = router({
   view: operatorProcedure("jobs.view").query(({ ctx }) => ctx.app.jobs.view()),
 
   live: operatorProcedure("jobs.view").subscription(async function* ({ ctx, signal }) {
-    while (signal?.aborted !== true) {
+    const until = streamSignal(ctx, signal);
+    while (!until.aborted) {
       yield tracked(ctx.app.clock.now().toISOString(), await ctx.app.jobs.view());
-      await new Promise((resolve) => setTimeout(resolve, JOBS_EVERY_MS));
+      await delay(JOBS_EVERY_MS, undefined, { signal: until }).catch(() => undefined);
     }
   }),
 
@@ -136,15 +132,7 @@ export const jobsRouter = router({
     .input(jobIds)
     .mutation(async ({ ctx, input }) => {
       const results = await ctx.app.jobs.retry(input.queue, input.ids);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "job.retry",
-        subject: { type: "queue", id: input.queue },
-        after: results,
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(ctx, "job.retry", { type: "queue", id: input.queue }, { after: results, reason: input.reason });
       return results;
     }),
 
@@ -152,15 +140,7 @@ export const jobsRouter = router({
     .input(jobIds)
     .mutation(async ({ ctx, input }) => {
       const results = await ctx.app.jobs.discard(input.queue, input.ids);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "job.discard",
-        subject: { type: "queue", id: input.queue },
-        after: results,
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(ctx, "job.discard", { type: "queue", id: input.queue }, { after: results, reason: input.reason });
       return results;
     }),
 
@@ -168,14 +148,7 @@ export const jobsRouter = router({
     .input(oneQueue)
     .mutation(async ({ ctx, input }) => {
       await ctx.app.jobs.setPaused(input.queue, true);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "queue.pause",
-        subject: { type: "queue", id: input.queue },
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(ctx, "queue.pause", { type: "queue", id: input.queue }, { reason: input.reason });
       return { paused: true };
     }),
 
@@ -183,14 +156,7 @@ export const jobsRouter = router({
     .input(oneQueue)
     .mutation(async ({ ctx, input }) => {
       await ctx.app.jobs.setPaused(input.queue, false);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "queue.resume",
-        subject: { type: "queue", id: input.queue },
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(ctx, "queue.resume", { type: "queue", id: input.queue }, { reason: input.reason });
       return { paused: false };
     }),
 });

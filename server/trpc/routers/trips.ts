@@ -4,14 +4,13 @@ import type { TripDetail } from "#server/contracts/console.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { tripStatusSchema } from "#server/contracts/trips.ts";
-import { logActivity } from "#server/domain/ops/activity-log.ts";
 import { buildTimeline } from "#server/domain/ops/timeline.ts";
 import * as views from "#server/domain/ops/trip-view-store.ts";
+import { audit } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
-import { changedIds } from "#server/trpc/ticks.ts";
+import { changedIds, streamSignal } from "#server/trpc/ticks.ts";
 
-const noSignal = new AbortController().signal;
 export const reasonSchema = z.string().trim().min(5, "say why, in at least 5 characters").max(500);
 const changeSchema = z.strictObject({ id: idSchema, reason: reasonSchema, expectedVersion: z.int().min(0) });
 
@@ -69,7 +68,7 @@ export const tripsRouter = router({
   live: operatorProcedure("trips.view")
     .input(z.strictObject({ id: idSchema }))
     .subscription(async function* ({ ctx, input, signal }) {
-      for await (const ids of changedIds(ctx.app.bus, topics.trips, 200, signal ?? noSignal)) {
+      for await (const ids of changedIds(ctx.app.bus, topics.trips, 200, streamSignal(ctx, signal))) {
         if (ids.length > 0 && !ids.includes(input.id)) continue;
         const at = ctx.app.clock.now().toISOString();
         yield tracked(at, { at });
@@ -78,7 +77,7 @@ export const tripsRouter = router({
 
   /** Ticks for the list: which trips changed. */
   feed: operatorProcedure("trips.view").subscription(async function* ({ ctx, signal }) {
-    for await (const ids of changedIds(ctx.app.bus, topics.trips, 1000, signal ?? noSignal)) {
+    for await (const ids of changedIds(ctx.app.bus, topics.trips, 1000, streamSignal(ctx, signal))) {
       const at = ctx.app.clock.now().toISOString();
       yield tracked(at, { at, ids });
     }
@@ -89,16 +88,12 @@ export const tripsRouter = router({
     .mutation(async ({ ctx, input }) => {
       const before = await ctx.app.trips.get(ctx.actor, input.id);
       const after = await ctx.app.trips.cancel(ctx.actor, input.id, input.reason, input.expectedVersion);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "trip.cancel",
-        subject: { type: "trip", id: input.id },
-        before: brief(before),
-        after: brief(after),
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(
+        ctx,
+        "trip.cancel",
+        { type: "trip", id: input.id },
+        { before: brief(before), after: brief(after), reason: input.reason },
+      );
       return after;
     }),
 
@@ -107,16 +102,12 @@ export const tripsRouter = router({
     .mutation(async ({ ctx, input }) => {
       const before = await ctx.app.trips.get(ctx.actor, input.id);
       const after = await ctx.app.trips.release(ctx.actor, input.id, input.reason, input.expectedVersion);
-      await logActivity(ctx.app.db.pool, {
-        actor: ctx.actor,
-        action: "trip.release",
-        subject: { type: "trip", id: input.id },
-        before: brief(before),
-        after: brief(after),
-        reason: input.reason,
-        ip: ctx.ip,
-        requestId: ctx.requestId,
-      });
+      await audit(
+        ctx,
+        "trip.release",
+        { type: "trip", id: input.id },
+        { before: brief(before), after: brief(after), reason: input.reason },
+      );
       return after;
     }),
 });
