@@ -10,7 +10,7 @@ import { TripRef } from "#components/trips/trip-columns.tsx";
 import { Button } from "#components/ui/button.tsx";
 import { ColumnMenu, useColumns } from "#components/ui/column-menu.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { EmptyState, ErrorState } from "#components/ui/notice.tsx";
 import { Pager, useCursor } from "#components/ui/pager.tsx";
@@ -19,6 +19,7 @@ import { SearchField } from "#components/ui/search-field.tsx";
 import { Segmented } from "#components/ui/segmented.tsx";
 import { AVAILABILITY_LOOK, type StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Ago } from "#components/ui/time.tsx";
 import type { DriverRow } from "#server/contracts/console.ts";
 
@@ -147,7 +148,7 @@ export function DriversRoom() {
         <Pager
           cursor={cursor}
           nextCursor={drivers.data?.nextCursor}
-          shown={drivers.data?.items.length ?? 0}
+          shown={drivers.data?.items.length}
           noun="drivers"
         />
       }

@@ -6,12 +6,13 @@ import { toast } from "sonner";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useCan } from "#components/session/operator.tsx";
 import { Button } from "#components/ui/button.tsx";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { formatMillis } from "#components/ui/duration.ts";
 import { EmptyState } from "#components/ui/notice.tsx";
 import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import type { QueueRow } from "#server/contracts/console.ts";
 
 const RUNNING: StateLook = { label: "Running", hue: "ongoing" };
@@ -75,6 +76,7 @@ export function QueueTable({ queues }: { queues: readonly QueueRow[] | undefined
         caption="Queues"
         columns={canAct ? [...COLUMNS, act] : COLUMNS}
         rows={queues}
+        expectedRows={4}
         rowKey={(queue) => queue.name}
         compact={(queue) => (
           <>

@@ -1,9 +1,9 @@
 import { TripRef } from "#components/trips/trip-columns.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
-import type { Column } from "#components/ui/data-table.tsx";
 import { formatSeconds } from "#components/ui/duration.ts";
 import { VERDICT_LOOK } from "#components/ui/state-hues.ts";
 import { StatePill, TripPill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import type { LockRow } from "#server/contracts/console.ts";
 
 const none = <span className="text-faint">–</span>;

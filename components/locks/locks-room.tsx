@@ -127,6 +127,7 @@ export function LocksRoom() {
                 caption="Trip locks"
                 columns={LOCK_COLUMNS}
                 rows={view.data ? shown : undefined}
+                expectedRows={6}
                 rowKey={(lock) => lock.key}
                 compact={(lock) => <LockCompact lock={lock} />}
                 {...(canRelease

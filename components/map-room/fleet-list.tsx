@@ -2,11 +2,12 @@
 
 import { TripRef } from "#components/trips/trip-columns.tsx";
 import { placeLabel } from "#components/trips/trip-facts.tsx";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { EmptyState } from "#components/ui/notice.tsx";
 import { Section } from "#components/ui/section.tsx";
 import { DRIVER_LOOK } from "#components/ui/state-hues.ts";
 import { StatePill, TripPill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Ago, Since } from "#components/ui/time.tsx";
 import type { LiveDriver, LiveTrip } from "#server/contracts/console.ts";
 

@@ -7,13 +7,14 @@ import { useCallback } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
 import { Button } from "#components/ui/button.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { EmptyState, ErrorState } from "#components/ui/notice.tsx";
 import { Pager, useCursor } from "#components/ui/pager.tsx";
 import { Room } from "#components/ui/room.tsx";
 import { SearchField } from "#components/ui/search-field.tsx";
 import { Segmented } from "#components/ui/segmented.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Moment } from "#components/ui/time.tsx";
 import type { RecordedMessage } from "#server/contracts/console.ts";
 
@@ -110,7 +111,7 @@ export function MessagesRoom() {
         <Pager
           cursor={cursor}
           nextCursor={messages.data?.nextCursor}
-          shown={messages.data?.items.length ?? 0}
+          shown={messages.data?.items.length}
           noun="messages"
         />
       }

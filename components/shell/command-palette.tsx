@@ -8,6 +8,7 @@ import { signOut } from "next-auth/react";
 import { Dialog as Radix } from "radix-ui";
 import { type ReactNode, useDeferredValue, useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
+import { errorWords } from "#components/ui/error-words.ts";
 import { Kbd } from "#components/ui/kbd.tsx";
 import { Skeleton } from "#components/ui/skeleton.tsx";
 import { TRIP_LOOK } from "#components/ui/state-hues.ts";
@@ -109,7 +110,7 @@ function PaletteBody({ onDone }: { onDone: () => void }) {
         )}
         {search && found.isError && (
           <p role="alert" className="px-2 py-2 text-danger">
-            Trips and drivers could not be searched: {found.error.message}
+            Trips and drivers could not be searched: {errorWords(found.error)}
           </p>
         )}
         {!found.isFetching && trips.length + drivers.length + rooms.length + actions.length === 0 && (

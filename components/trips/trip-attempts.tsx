@@ -1,10 +1,11 @@
 import type { ReactNode } from "react";
 import { cx } from "#components/ui/class-names.ts";
 import { Copyable } from "#components/ui/copyable.tsx";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { formatMillis } from "#components/ui/duration.ts";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Moment } from "#components/ui/time.tsx";
 import type { AcceptAttempt } from "#server/contracts/console.ts";
 

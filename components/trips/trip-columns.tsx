@@ -1,9 +1,9 @@
 import Link from "next/link";
-import type { Column } from "#components/ui/data-table.tsx";
 import { formatSeconds } from "#components/ui/duration.ts";
 import type { CsvColumn } from "#components/ui/export-csv.ts";
 import { formatAmount, Money } from "#components/ui/money.tsx";
 import { TripPill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Moment, Since } from "#components/ui/time.tsx";
 import type { TripRow } from "#server/contracts/console.ts";
 

@@ -1,8 +1,9 @@
 import { Copyable } from "#components/ui/copyable.tsx";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { formatMillis } from "#components/ui/duration.ts";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Moment } from "#components/ui/time.tsx";
 import type { RecordedMessage, TripEffect } from "#server/contracts/console.ts";
 

@@ -1,8 +1,9 @@
 import Link from "next/link";
-import { type Column, DataTable } from "#components/ui/data-table.tsx";
+import { DataTable } from "#components/ui/data-table.tsx";
 import { formatMeters, formatSeconds } from "#components/ui/duration.ts";
 import type { StateLook } from "#components/ui/state-hues.ts";
 import { StatePill } from "#components/ui/state-pill.tsx";
+import type { Column } from "#components/ui/table-types.ts";
 import { Moment } from "#components/ui/time.tsx";
 import type { TripOfferRow } from "#server/contracts/console.ts";
 

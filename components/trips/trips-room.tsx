@@ -128,7 +128,7 @@ export function TripsRoom() {
         </>
       }
       footer={
-        <Pager cursor={cursor} nextCursor={trips.data?.nextCursor} shown={trips.data?.items.length ?? 0} noun="trips" />
+        <Pager cursor={cursor} nextCursor={trips.data?.nextCursor} shown={trips.data?.items.length} noun="trips" />
       }
     >
       {trips.isError && !trips.data ? (

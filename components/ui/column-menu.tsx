@@ -3,8 +3,8 @@
 import { Columns3 } from "lucide-react";
 import { parseAsArrayOf, parseAsString, useQueryState } from "nuqs";
 import { Button } from "./button.tsx";
-import type { Column } from "./data-table.tsx";
 import { Menu, MenuCheckboxItem, MenuContent, MenuItem, MenuLabel, MenuSeparator, MenuTrigger } from "./menu.tsx";
+import type { Column } from "./table-types.ts";
 
 /** Which columns a list shows, kept in the URL so that a link shows a colleague the same table. */
 export function useColumns<T>(all: readonly Column<T>[]) {

@@ -1,52 +1,13 @@
 "use client";
 
-import { type MouseEvent, type ReactNode, useRef } from "react";
+import { useRef } from "react";
 import { useNarrow } from "#components/data/use-media.ts";
 import { Checkbox } from "./checkbox.tsx";
 import { cx } from "./class-names.ts";
+import { CompactRows } from "./compact-rows.tsx";
 import { TableSkeleton } from "./table-skeleton.tsx";
+import { clickedInside, type DataTableProps } from "./table-types.ts";
 import { useRowKeys } from "./use-row-keys.ts";
-
-export interface Column<T> {
-  readonly id: string;
-  /** With its unit, where it has one: "Wait, ms". */
-  readonly header: string;
-  readonly cell: (row: T) => ReactNode;
-  readonly align?: "right";
-  /** Classes for header and cells: a width, a maximum before the text is cut. */
-  readonly className?: string;
-  /** Off until someone ticks it in the column menu. */
-  readonly optional?: boolean;
-}
-
-export interface RowSelection {
-  readonly keys: ReadonlySet<string>;
-  readonly onChange: (keys: ReadonlySet<string>) => void;
-  /** What a row is called, for its checkbox. */
-  readonly label: (key: string) => string;
-}
-
-interface DataTableProps<T> {
-  /** For screen readers: what the rows are. */
-  readonly caption: string;
-  readonly columns: readonly Column<T>[];
-  /** Undefined while the first answer is on its way. */
-  readonly rows: readonly T[] | undefined;
-  readonly rowKey: (row: T) => string;
-  readonly onOpen?: (row: T) => void;
-  /** A row on a phone: two short lines. */
-  readonly compact: (row: T) => ReactNode;
-  readonly selection?: RowSelection;
-  readonly activeKey?: string | null;
-  readonly empty: ReactNode;
-  /** Dimmed while a filter's answer is on its way and the last one is still shown. */
-  readonly stale?: boolean;
-}
-
-/** Interactive things inside a row keep their own click. */
-function clickedInside(event: MouseEvent): boolean {
-  return event.target instanceof Element && event.target.closest("a, button, input, label") !== null;
-}
 
 export function DataTable<T>(props: DataTableProps<T>) {
   const { caption, columns, rows, rowKey, onOpen, selection, activeKey, empty, stale } = props;
@@ -70,7 +31,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
     },
   });
 
-  if (rows === undefined) return <TableSkeleton columns={columns} narrow={narrow} />;
+  if (rows === undefined) return <TableSkeleton columns={columns} narrow={narrow} rows={props.expectedRows ?? 16} />;
   if (rows.length === 0) return empty;
   if (narrow) return <CompactRows {...props} rows={rows} bodyRef={body} onToggle={toggle} />;
 
@@ -150,58 +111,5 @@ export function DataTable<T>(props: DataTableProps<T>) {
         })}
       </tbody>
     </table>
-  );
-}
-
-interface CompactProps<T> extends DataTableProps<T> {
-  readonly rows: readonly T[];
-  readonly bodyRef: React.RefObject<HTMLElement | null>;
-  readonly onToggle: (key: string, on: boolean) => void;
-}
-
-function CompactRows<T>({
-  caption,
-  rows,
-  rowKey,
-  onOpen,
-  compact,
-  selection,
-  stale,
-  bodyRef,
-  onToggle,
-}: CompactProps<T>) {
-  return (
-    <ul
-      ref={bodyRef as React.RefObject<HTMLUListElement>}
-      aria-label={caption}
-      className={cx("divide-y transition-opacity", stale && "opacity-60")}
-    >
-      {rows.map((row, index) => {
-        const key = rowKey(row);
-        return (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: Enter on the focused row is handled for the list by useRowKeys
-          <li
-            key={key}
-            data-row={index}
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: the row opens on Enter
-            tabIndex={0}
-            onClick={onOpen && ((event) => !clickedInside(event) && onOpen(row))}
-            className={cx(
-              "flex items-start gap-2 px-4 py-2 -outline-offset-2",
-              onOpen && "cursor-pointer active:bg-hover",
-            )}
-          >
-            {selection && (
-              <Checkbox
-                label={`Choose ${selection.label(key)}`}
-                checked={selection.keys.has(key)}
-                onChange={(on) => onToggle(key, on)}
-              />
-            )}
-            <div className="min-w-0 flex-1">{compact(row)}</div>
-          </li>
-        );
-      })}
-    </ul>
   );
 }

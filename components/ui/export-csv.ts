@@ -2,6 +2,7 @@
 
 import { toast } from "sonner";
 import type { Page } from "#server/contracts/console.ts";
+import { errorWords } from "./error-words.ts";
 
 export interface CsvColumn<T> {
   readonly header: string;
@@ -56,7 +57,7 @@ export async function exportCsv<T>({ name, columns, page }: ExportOptions<T>) {
       toast.error("The export failed. No file was written.", {
         id,
         action: undefined,
-        description: error instanceof Error ? error.message : undefined,
+        description: errorWords(error),
       });
     }
   }

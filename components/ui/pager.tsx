@@ -27,7 +27,8 @@ export function useCursor() {
 interface PagerProps {
   readonly cursor: ReturnType<typeof useCursor>;
   readonly nextCursor: string | null | undefined;
-  readonly shown: number;
+  /** Undefined before the first answer. */
+  readonly shown: number | undefined;
   readonly noun: string;
 }
 
@@ -38,11 +39,15 @@ export function Pager({ cursor, nextCursor, shown, noun }: PagerProps) {
       className="flex h-10 shrink-0 items-center gap-2 border-t bg-surface px-4 pointer-coarse:h-13"
     >
       <p className="flex-1 text-muted text-xs">
-        {shown} {noun}
-        <span className="max-sm:hidden">
-          {" "}
-          on this page{nextCursor ? ", more follow" : cursor.cursor ? ", the last ones" : ""}
-        </span>
+        {shown !== undefined && (
+          <>
+            {shown} {noun}
+            <span className="max-sm:hidden">
+              {" "}
+              on this page{nextCursor ? ", more follow" : cursor.cursor ? ", the last ones" : ""}
+            </span>
+          </>
+        )}
       </p>
       <Button variant="ghost" disabled={cursor.cursor === null} onClick={cursor.back}>
         <ChevronLeft aria-hidden />

@@ -1,9 +1,9 @@
 "use client";
 
-import { isTRPCClientError } from "@trpc/client";
 import { type ReactNode, useId, useState } from "react";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
+import { answeredStatus, errorWords } from "./error-words.ts";
 import { Textarea } from "./input.tsx";
 
 const MIN_REASON = 5;
@@ -20,12 +20,8 @@ interface Failure {
 }
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof Refusal) return { message: error.message, refused: true };
-  const status = isTRPCClientError(error) ? (error.data as { httpStatus?: number } | null)?.httpStatus : undefined;
-  return {
-    message: error instanceof Error ? error.message : "The server did not answer.",
-    refused: status !== undefined && status < 500,
-  };
+  const status = answeredStatus(error);
+  return { message: errorWords(error), refused: error instanceof Refusal || (status !== null && status < 500) };
 }
 
 interface ReasonDialogProps {
