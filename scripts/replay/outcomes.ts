@@ -64,15 +64,18 @@ export class TripWatch {
       to_offer: number | null;
       to_accept: number | null;
       batches: number;
+      looked: boolean;
     }>(
       `SELECT t.current_status AS status, extract(epoch FROM o.first - t.created_at)::float8 * 1000 AS to_offer,
-         extract(epoch FROM t.locked_at - t.created_at)::float8 * 1000 AS to_accept, coalesce(o.batches, 0)::int AS batches
+         extract(epoch FROM t.locked_at - t.created_at)::float8 * 1000 AS to_accept, coalesce(o.batches, 0)::int AS batches,
+         EXISTS (SELECT 1 FROM trip_events e WHERE e.trip_request_id = t.id AND e.kind = 'dispatch.nobody_near') AS looked
        FROM trip_requests t
        LEFT JOIN LATERAL (SELECT min(offered_at) AS first, max(batch) AS batches FROM trip_offers WHERE trip_request_id = t.id) o ON true
        WHERE t.id = ANY($1)`,
       [[...this.#ended.keys(), ...this.#open.keys()]],
     );
     const assigned = rows.filter((row) => row.to_accept !== null);
+    const unoffered = rows.filter((row) => row.status === "expired" && row.to_offer === null);
     const present = (values: (number | null)[]) => values.filter((value) => value !== null);
     return {
       toAssignment: present(assigned.map((row) => row.to_accept)),
@@ -81,7 +84,8 @@ export class TripWatch {
         row.to_offer === null || row.to_accept === null ? [] : [row.to_accept - row.to_offer],
       ),
       moreThanOneBatch: assigned.filter((row) => row.batches > 1).length,
-      expiredUnoffered: rows.filter((row) => row.status === "expired" && row.to_offer === null).length,
+      expiredNobodyNear: unoffered.filter((row) => row.looked).length,
+      expiredUnsearched: unoffered.filter((row) => !row.looked).length,
     };
   }
 }
@@ -92,6 +96,8 @@ export interface Timings {
   readonly toFirstOffer: readonly number[];
   readonly offerToAccept: readonly number[];
   readonly moreThanOneBatch: number;
-  /** Expired without one offer: no driver was near at any moment of the search. */
-  readonly expiredUnoffered: number;
+  /** Expired without one offer: the platform looked, and no driver was near. */
+  readonly expiredNobodyNear: number;
+  /** Expired without anybody having looked for a driver: the search's time passed in a queue. */
+  readonly expiredUnsearched: number;
 }

@@ -18,8 +18,10 @@ export interface ReplayReport {
   readonly assigned: number;
   readonly completed: number;
   readonly expired: number;
-  /** Of the expired: those that never had a driver near. */
-  readonly expiredUnoffered: number;
+  /** Of the expired: the platform looked, and no driver was near. */
+  readonly expiredNobodyNear: number;
+  /** Of the expired: nobody looked for a driver in time. */
+  readonly expiredUnsearched: number;
   readonly cancelled: number;
   /** Trips that had not ended by the bound, before they were cancelled. */
   readonly overdue: number;
@@ -65,7 +67,7 @@ export function reportLines(report: ReplayReport): string[] {
     "",
     row("assigned", report.assigned, report.moreThanOneBatch > 0 ? `${report.moreThanOneBatch} in a later batch` : ""),
     row("  completed", report.completed),
-    row("expired", report.expired, report.expired > 0 ? `${report.expiredUnoffered} never had a driver near` : ""),
+    row("expired", report.expired, report.expired > 0 ? expiredNote(report) : ""),
     row("cancelled", report.cancelled, report.overdue > 0 ? `${report.overdue} had not ended in time` : ""),
     row("outside the area (422)", outside.refused, `by brute force ${count(outside.expected)}: ${agrees}`),
     row("failed", report.failed),
@@ -75,6 +77,11 @@ export function reportLines(report: ReplayReport): string[] {
     "",
     ...errorLines(report.errors),
   ];
+}
+
+function expiredNote({ expired, expiredNobodyNear, expiredUnsearched }: ReplayReport): string {
+  const offered = expired - expiredNobodyNear - expiredUnsearched;
+  return `${expiredNobodyNear} with no driver near, ${offered} offered but not taken, ${expiredUnsearched} never looked for`;
 }
 
 function timeRow(name: string, p: Percentiles | null): string {
