@@ -63,7 +63,7 @@ function outcomeOf(decision: Decision): AcceptOutcome {
 export class AssignmentService {
   readonly #lock: TripLock;
   readonly #group: AcceptGroup;
-  readonly #store: Pick<AssignmentStore, "isWaiting">;
+  readonly #store: Pick<AssignmentStore, "standing">;
   readonly #events: TripEventLog;
   readonly #onCommitted: () => void;
   readonly #clock: Clock;
@@ -73,7 +73,7 @@ export class AssignmentService {
   constructor(options: {
     lock: TripLock;
     group: AcceptGroup;
-    store: Pick<AssignmentStore, "isWaiting">;
+    store: Pick<AssignmentStore, "standing">;
     events: TripEventLog;
     /** Wakes the outbox relay. */
     onCommitted: () => void;
@@ -131,8 +131,12 @@ export class AssignmentService {
 
   async #claim({ tripId, driverId }: AcceptInput): Promise<LockClaim> {
     const claim = await this.#lock.acquire(tripId, driverId);
-    if (claim.outcome !== "held" || claim.ageMs === null || claim.ageMs < SUSPECT_LOCK_MS) return claim;
-    if (!(await this.#store.isWaiting(tripId))) return claim;
+    if (claim.outcome !== "held") return claim;
+    // The lock can be a stranger's on a trip that this driver has: one that was not given back as Redis went, or that
+    // of a late accept while the driver's own was lost. Their retry is a success all the same.
+    const standing = await this.#store.standing(tripId, driverId);
+    if (standing === "yours") return { outcome: "own", value: claim.value };
+    if (standing !== "waiting" || claim.ageMs === null || claim.ageMs < SUSPECT_LOCK_MS) return claim;
     this.#logger.warn(
       { tripId, driverId, ownerDriverId: claim.ownerDriverId, ageMs: claim.ageMs },
       "taking over an orphaned trip lock",

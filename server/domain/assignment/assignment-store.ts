@@ -161,14 +161,17 @@ export class AssignmentStore {
     });
   }
 
-  /** Whether the database still has the trip waiting: a lock on such a trip was left by someone who died. */
-  async isWaiting(tripId: string): Promise<boolean> {
-    const { rows } = await this.#pool.query<{ waiting: boolean }>({
-      name: "trip-is-waiting",
-      text: "SELECT current_status = 'pending' AND driver_id IS NULL AS waiting FROM trip_requests WHERE id = $1",
-      values: [tripId],
+  /** Where a driver stands with a trip that another holds the lock of: the lock may be wrong, the database is not. */
+  async standing(tripId: string, driverId: string): Promise<"waiting" | "yours" | "gone"> {
+    const { rows } = await this.#pool.query<{ waiting: boolean; yours: boolean }>({
+      name: "trip-standing",
+      text: `SELECT current_status = 'pending' AND driver_id IS NULL AS waiting,
+               driver_id = $2 AND current_status IN ('accepted', 'arrived', 'ongoing', 'completed') AS yours
+             FROM trip_requests WHERE id = $1`,
+      values: [tripId, driverId],
     });
-    return rows[0]?.waiting ?? false;
+    const [row] = rows;
+    return row?.yours === true ? "yours" : row?.waiting === true ? "waiting" : "gone";
   }
 }
 
