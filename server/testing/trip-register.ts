@@ -19,6 +19,8 @@ export type TripOutput =
   | { readonly kind: "already" }
   | { readonly kind: "ok"; readonly version: number }
   | { readonly kind: "refused" }
+  /** The trip was not at the version that was sent along: nothing changed, nothing more is known. */
+  | { readonly kind: "conflict" }
   | { readonly kind: "state"; readonly state: TripState };
 
 export type TripOperation = Operation<TripInput, TripOutput>;
@@ -42,6 +44,7 @@ function stepChange(state: TripState, op: "release" | "cancel", output: TripOutp
     version: state.version + 1,
   };
   if (output === null) return allowed ? [changed, state] : [state];
+  if (output.kind === "conflict") return [state];
   if (output.kind === "ok") return allowed && output.version >= changed.version ? [changed] : [];
   return allowed ? [] : [state];
 }
