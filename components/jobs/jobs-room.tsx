@@ -33,7 +33,7 @@ export function JobsRoom() {
     job: parseAsString,
   });
   const [decision, setDecision] = useState<JobDecision | null>(null);
-  const [results, setResults] = useState<readonly ActionResult[] | null>(null);
+  const [done, setDone] = useState<{ title: string; results: readonly ActionResult[] } | null>(null);
   const act = useJobActions();
   const view = useQuery({ ...trpc.jobs.view.queryOptions(), staleTime: 30_000 });
   useSubscription(
@@ -59,7 +59,7 @@ export function JobsRoom() {
   }
   return (
     <Room title="Jobs" age={<LiveAge at={view.dataUpdatedAt} />}>
-      {results && <ActionResults title="Result" results={results} onClose={() => setResults(null)} />}
+      {done && <ActionResults {...done} onClose={() => setDone(null)} />}
       {view.data && !view.data.reachable && (
         <p role="alert" className="border-b bg-danger-soft px-4 py-2 text-danger">
           <span className="font-medium">The queues cannot be reached.</span> Trips are still taken: their side effects
@@ -120,7 +120,10 @@ export function JobsRoom() {
         dangerous={decision?.verb === "discard"}
         unchanged="No job was changed."
         onConfirm={async (reason) => {
-          if (decision) setResults(await act(decision, reason));
+          if (decision) {
+            const results = await act(decision, reason);
+            setDone({ title: `Result of the ${decision.verb}: ${decision.name}`, results });
+          }
           void setAt({ jobQueue: null, job: null });
         }}
       />

@@ -38,7 +38,7 @@ function gather(
 }
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
-const perSecond = (value: number) => (value >= 100 || value === 0 ? whole(value) : value.toFixed(1));
+const perSecond = (value: number) => (value >= 100 || value === 0 ? whole(value) : value.toFixed(value < 1 ? 2 : 1));
 
 export function QueueCharts({ samples }: { samples: readonly QueueSample[] }) {
   const depth = useMemo(
