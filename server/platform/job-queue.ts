@@ -275,7 +275,10 @@ export function createJobQueue(options: {
     },
 
     async discard(name, id) {
-      return (await within(ADD_TIMEOUT_MS, queueOf(name).remove(id))) === 1;
+      const queue = queueOf(name);
+      // Over Redis BullMQ answers 1 for a job that is not there, too.
+      if ((await within(ADD_TIMEOUT_MS, queue.getJob(id))) === undefined) return false;
+      return (await within(ADD_TIMEOUT_MS, queue.remove(id))) === 1;
     },
 
     async setPaused(name, paused) {

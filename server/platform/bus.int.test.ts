@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { BusMessage } from "#server/contracts/realtime.ts";
+import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { waitUntil } from "#server/testing/wait.ts";
+
+describe.each(COORDINATIONS)("the event bus's contract on %s", (coordination) => {
+  let t: TestApp;
+  beforeEach(async () => {
+    t = await createTestApp({ coordination });
+  });
+  afterEach(() => t.dispose());
+
+  test("subscribers of a channel get what is published to it, in order, and others nothing", () => {
+    const [got, other]: [BusMessage[], BusMessage[]] = [[], []];
+    t.app.bus.subscribe("one", (message) => got.push(message));
+    t.app.bus.subscribe("two", (message) => other.push(message));
+    for (let n = 0; n < 5; n++) t.app.bus.publish("one", "count", { n });
+    expect(got.map(({ event, data }) => [event, data])).toEqual([0, 1, 2, 3, 4].map((n) => ["count", { n }]));
+    expect(got[0]?.at).toMatch(/^\d{4}-.*Z$/);
+    expect(other).toEqual([]);
+  });
+
+  test("who has left hears no more; who stayed does", () => {
+    const [left, stayed]: [BusMessage[], BusMessage[]] = [[], []];
+    const leave = t.app.bus.subscribe("one", (message) => left.push(message));
+    t.app.bus.subscribe("one", (message) => stayed.push(message));
+    leave();
+    leave();
+    t.app.bus.publish("one", "news", {});
+    expect([left.length, stayed.length]).toEqual([0, 1]);
+  });
+});
+
+describe("two processes on one Redis", () => {
+  let one: TestApp;
+  let two: TestApp;
+  beforeEach(async () => {
+    one = await createTestApp();
+    two = await createTestApp({ peerOf: one });
+  });
+  afterEach(async () => {
+    await two.dispose();
+    await one.dispose();
+  });
+
+  /** Processes that listen to the channel in Redis. */
+  async function listeners(): Promise<number> {
+    const answer = await one.app.redis?.commands.pubsub("NUMSUB", `${one.env.REDIS_PREFIX}bus:news`);
+    return Array.isArray(answer) ? Number(answer[1]) : 0;
+  }
+
+  test("each hears the other, once and in order, and itself once", async () => {
+    const [atOne, atTwo]: [unknown[], unknown[]] = [[], []];
+    one.app.bus.subscribe("news", ({ data }) => atOne.push(data));
+    two.app.bus.subscribe("news", ({ data }) => atTwo.push(data));
+    await waitUntil("both have subscribed", async () => (await listeners()) === 2);
+    for (let n = 0; n < 20; n++) one.app.bus.publish("news", "count", n);
+    await waitUntil("the other heard all", () => atTwo.length === 20);
+    two.app.bus.publish("news", "count", "done");
+    await waitUntil("the answer came", () => atOne.length === 21);
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    expect(atTwo).toEqual([...numbers, "done"]);
+    expect(atOne).toEqual([...numbers, "done"]);
+  });
+
+  test("a channel nobody listens to any more is unsubscribed from", async () => {
+    const leave = two.app.bus.subscribe("news", () => undefined);
+    await waitUntil("subscribed", async () => (await listeners()) === 1);
+    leave();
+    await waitUntil("unsubscribed", async () => (await listeners()) === 0);
+  });
+});
