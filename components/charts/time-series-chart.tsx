@@ -16,6 +16,8 @@ interface TimeSeriesChartProps {
   readonly series: readonly Series[];
   readonly points: readonly SeriesPoint[];
   readonly format: (value: number) => string;
+  /** Counted things: no half jobs on the axis. */
+  readonly counted?: boolean;
 }
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -25,7 +27,7 @@ const SECONDS_BELOW_MS = 8 * 60_000;
 const AXIS = { fontSize: 11, fill: "var(--faint)" } as const;
 
 /** Lines over time, with a title, a unit, a legend, and the numbers behind them one click away. */
-export function TimeSeriesChart({ id, title, unit, series, points, format }: TimeSeriesChartProps) {
+export function TimeSeriesChart({ id, title, unit, series, points, format, counted }: TimeSeriesChartProps) {
   const [as, setAs] = useState<"chart" | "table">("chart");
   const short = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0) < SECONDS_BELOW_MS;
   return (
@@ -82,6 +84,7 @@ export function TimeSeriesChart({ id, title, unit, series, points, format }: Tim
                 axisLine={false}
                 tickFormatter={format}
                 domain={[0, "auto"]}
+                allowDecimals={!counted}
               />
               <Tooltip
                 isAnimationActive={false}

@@ -56,6 +56,7 @@ export function QueueCharts({ samples }: { samples: readonly QueueSample[] }) {
   return (
     <div className="grid border-b lg:grid-cols-2 lg:divide-x">
       <TimeSeriesChart
+        counted
         id="depth"
         title="Unfinished jobs by queue"
         unit="jobs"
