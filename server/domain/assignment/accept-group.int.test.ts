@@ -119,6 +119,27 @@ test("a failure that does not pass is given up after five retries", async () => 
   expect(g.retries()).toBe(5);
 });
 
+test("while the database is away a group fails as one, not one connection time-out after another", async () => {
+  const away = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  const g = grouping(() => Promise.reject(away));
+  const settled = await Promise.allSettled(Array.from({ length: 64 }, () => g.decide(request(newId(), newId()))));
+  expect(settled.every((one) => one.status === "rejected" && one.reason === away)).toBe(true);
+  expect(g.groups.map((group) => group.length)).toEqual([64, 1]);
+});
+
+test("a statement whose connection broke is asked again one by one: nobody is turned away for it", async () => {
+  const [trips, drivers] = await Promise.all([t.make.trips(10), t.make.drivers(10)]);
+  let broken = false;
+  const g = grouping(async (group) => {
+    const decisions = await store.decide(group);
+    if (broken) return decisions;
+    broken = true;
+    throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  });
+  const decisions = await Promise.all(trips.map((trip, n) => g.decide(request(trip, drivers[n] ?? ""))));
+  expect(kinds(decisions), "the first statement had been committed").toEqual(Array(10).fill("already_yours"));
+});
+
 describe("mutation: without one accept per trip and per driver in a group", () => {
   test("a driver is left on_trip with nothing, and two are told the trip is theirs", async () => {
     const [trip, drivers] = await Promise.all([t.make.trip(), t.make.drivers(8)]);

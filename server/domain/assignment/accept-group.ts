@@ -1,5 +1,5 @@
 import type { AcceptRequest, Decision } from "#server/domain/assignment/assignment-store.ts";
-import { withRetries } from "#server/platform/db.ts";
+import { databaseOutage, withRetries } from "#server/platform/db.ts";
 
 /** A decision, and how it came about: for the trip's events and the metrics. Milliseconds. */
 export interface GroupedDecision {
@@ -32,7 +32,7 @@ export interface AcceptGroupOptions {
  * Puts the accepts that wait at the same moment into one statement: round trips and commits are the cost of an accept.
  * A group holds at most one accept of each trip and of each driver; the second waits for the next group, where the
  * database sees what the first one did. So grouping changes no verdict. When a group's statement fails (one bad row
- * fails all), each of its accepts is decided alone, and only the bad one gets the error.
+ * fails all), each of its accepts is decided alone, and only the bad one gets the error; unless the database is away.
  */
 export class AcceptGroup {
   readonly #options: AcceptGroupOptions;
@@ -89,7 +89,8 @@ export class AcceptGroup {
     return group;
   }
 
-  async #run(group: readonly Waiting[]): Promise<void> {
+  /** True when the database turned out to be away. */
+  async #run(group: readonly Waiting[]): Promise<boolean> {
     const { monotonicMs, onGroup, onRetry } = this.#options;
     const started = monotonicMs();
     onGroup?.(group.length);
@@ -101,10 +102,21 @@ export class AcceptGroup {
         if (decision === undefined) one.reject(new Error("the statement answered for fewer accepts than it was given"));
         else one.resolve({ decision, waitMs: started - one.since, statementMs, groupSize: group.length });
       });
+      return false;
     } catch (error) {
+      const isAway = databaseOutage(error) !== null;
       const [only] = group;
-      if (group.length === 1 && only !== undefined) only.reject(error);
-      else for (const one of group) await this.#run([one]);
+      if (group.length === 1 && only !== undefined) {
+        only.reject(error);
+        return isAway;
+      }
+      for (const [n, one] of group.entries()) {
+        if (!(await this.#run([one])) || !isAway) continue;
+        // The others would each wait for the same connection time-out, one after another.
+        for (const other of group.slice(n + 1)) other.reject(error);
+        return true;
+      }
+      return false;
     }
   }
 }
