@@ -9,6 +9,7 @@ import { enlist, type Person } from "#scripts/replay/people.ts";
 import type { Pickup } from "#scripts/replay/pickups.ts";
 import { type RequestOutcome, requestTrips } from "#scripts/replay/requests.ts";
 import type { Target } from "#scripts/services/running.ts";
+import { StartupError } from "#scripts/services/startup-error.ts";
 import { createSend } from "#scripts/simulator/api-client.ts";
 import { pick } from "#scripts/simulator/city.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
@@ -165,7 +166,7 @@ async function connect(fleet: readonly FleetDriver[], say: (line: string) => voi
   const deadline = Date.now() + CONNECT_WITHIN_MS;
   const ready = () => fleet.filter((driver) => driver.ready).length;
   while (ready() < fleet.length && Date.now() < deadline) await sleep(100);
-  if (ready() === 0) throw new Error("no driver's WebSocket was accepted: is BASE_URL the platform's?");
+  if (ready() === 0) throw new StartupError("no driver's WebSocket was accepted: is BASE_URL the platform's?");
   // What an interrupted replay left would keep its drivers from taking trips.
   await Promise.all(fleet.map((driver) => driver.endLeftover()));
   say(`✓ ${ready()} of ${fleet.length} drivers connected`);
