@@ -8,7 +8,7 @@ import pg from "pg";
 import { seededRandom } from "#prisma/seed/places.ts";
 import { printInvariants, readInvariants } from "#scripts/replay/invariants.ts";
 import { codePrefixOf, parseOptions, type ReplayOptions, USAGE } from "#scripts/replay/options.ts";
-import { parsePickups } from "#scripts/replay/pickups.ts";
+import { type Pickup, parsePickups } from "#scripts/replay/pickups.ts";
 import { type ReplayReport, reportLines, timesOf } from "#scripts/replay/report.ts";
 import { runReplay } from "#scripts/replay/run.ts";
 import { inServiceArea } from "#scripts/replay/service-area.ts";
@@ -18,6 +18,8 @@ import { importZones, type ZoneCollection, zoneCollectionSchema } from "#server/
 
 /** The same drivers and destinations each time. */
 const SEED = 2014;
+/** Points shown where the platform and the polygons disagree. */
+const EXAMPLES = 5;
 
 async function readZones(file: string): Promise<ZoneCollection> {
   let json: unknown;
@@ -74,7 +76,8 @@ async function replay(options: ReplayOptions): Promise<ReplayReport> {
     const judged = run.outcomes.flatMap((outcome, index) =>
       outcome === undefined || outcome.kind === "failed" ? [] : [{ outside: outcome.kind === "outside", index }],
     );
-    const mismatches = judged.filter(({ outside, index }) => outside === truth[index]).length;
+    const mismatching = judged.filter(({ outside, index }) => outside === truth[index]);
+    const mismatches = mismatching.length;
     const answered = run.outcomes.filter((outcome) => outcome !== undefined).length;
     return {
       zones: zones.features.length,
@@ -97,6 +100,10 @@ async function replay(options: ReplayOptions): Promise<ReplayReport> {
         refused: judged.filter(({ outside }) => outside).length,
         expected: judged.filter(({ index }) => truth[index] === false).length,
         mismatches,
+        examples: mismatching.slice(0, EXAMPLES).map(({ outside, index }) => {
+          const { lat, lng } = pickups[index] as Pickup;
+          return { lat, lng, refused: outside };
+        }),
       },
       moreThanOneBatch: run.timings.moreThanOneBatch,
       times: timesOf(run.ledger, run.timings),

@@ -33,6 +33,8 @@ export interface ReplayReport {
     readonly expected: number;
     /** Points where the two disagree. */
     readonly mismatches: number;
+    /** Some of them; `refused`: the platform called the point outside, the polygons do not. */
+    readonly examples: readonly { readonly lat: number; readonly lng: number; readonly refused: boolean }[];
   };
   readonly moreThanOneBatch: number;
   readonly times: Readonly<Record<string, Percentiles | null>>;
@@ -70,6 +72,10 @@ export function reportLines(report: ReplayReport): string[] {
     row("expired", report.expired, report.expired > 0 ? expiredNote(report) : ""),
     row("cancelled", report.cancelled, report.overdue > 0 ? `${report.overdue} had not ended in time` : ""),
     row("outside the area (422)", outside.refused, `by brute force ${count(outside.expected)}: ${agrees}`),
+    ...outside.examples.map(
+      ({ lat, lng, refused }) =>
+        `    ${lat}, ${lng} was ${refused ? "refused, but lies inside" : "served, but lies outside"}`,
+    ),
     row("failed", report.failed),
     "",
     `  ${"milliseconds".padEnd(28)}${["n", "p50", "p95", "p99", "max"].map((name) => name.padStart(9)).join("")}`,
