@@ -76,8 +76,8 @@ describe("demand", () => {
   });
 
   test("falls as the city fills, and stops when it is full", () => {
-    expect(requestsIn(10, 30)).toBeLessThan(requestsIn(10, 20));
-    expect(requestsIn(10, 30)).toBeGreaterThan(20);
-    expect(requestsIn(10, 40)).toBe(0);
+    expect(requestsIn(10, 24)).toBeLessThan(requestsIn(10, 16));
+    expect(requestsIn(10, 24)).toBeGreaterThan(20);
+    expect(requestsIn(10, 32)).toBe(0);
   });
 });

@@ -3,10 +3,10 @@ import type { Random } from "#scripts/simulator/road-walker.ts";
 
 /** Milliseconds between two requests in a city that is not yet busy. */
 const INTERVAL_MS = { from: 5000, to: 8000 };
-/** From this many trips under way on, people ask less often, the more the fewer… */
-const BUSY_FROM = 20;
+/** From this many trips under way on, people ask less often, the more the fewer: it settles at about 25… */
+const BUSY_FROM = 12;
 /** …until nobody asks at this many. Rides last minutes, so the interval alone would put every driver on a trip. */
-const FULL_AT = 40;
+const FULL_AT = 32;
 
 /** When the next rider asks: keeps the city lively without flooding it. */
 export class Demand {
