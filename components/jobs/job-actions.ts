@@ -12,6 +12,7 @@ const OUTCOME_LOOK = {
   discarded: { label: "Discarded", hue: "completed" },
   gone: { label: "Gone", hue: "completed", hollow: true },
   changed: { label: "Kept: changed", hue: "pending" },
+  unknown: { label: "Unknown", hue: "attention", hollow: true },
 } as const satisfies Record<JobActionResult["outcome"], StateLook>;
 
 /** What an operator decided to do with some failed jobs of one queue. */

@@ -14,6 +14,7 @@ import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
 import { Room } from "#components/ui/room.tsx";
 import { Section } from "#components/ui/section.tsx";
 import { Skeleton } from "#components/ui/skeleton.tsx";
+import type { JobsView } from "#server/contracts/console.ts";
 import { FailedGroups } from "./failed-groups.tsx";
 import { type JobDecision, useJobActions } from "./job-actions.ts";
 import { JobDrawer } from "./job-drawer.tsx";
@@ -23,6 +24,18 @@ import { QUEUE_NAMES, queueName } from "./queue-names.ts";
 import { QueueTable } from "./queue-table.tsx";
 
 const GROUPS_REFRESH_MS = 10_000;
+
+/** 30 minutes of samples: a frame brings those since the one before, the first one all. */
+const SAMPLES_MS = 30 * 60_000;
+
+function withSamplesOf(seen: JobsView | undefined, frame: JobsView): JobsView {
+  const known = new Set(frame.samples.map((sample) => `${sample.at} ${sample.queue}`));
+  const oldest = new Date(Date.now() - SAMPLES_MS).toISOString();
+  const kept = (seen?.samples ?? []).filter(
+    (sample) => sample.at > oldest && !known.has(`${sample.at} ${sample.queue}`),
+  );
+  return { ...frame, samples: [...kept, ...frame.samples] };
+}
 
 export function JobsRoom() {
   const trpc = useTRPC();
@@ -39,7 +52,7 @@ export function JobsRoom() {
   useSubscription(
     trpc.jobs.live.subscriptionOptions(undefined, {
       enabled: useTabVisible(),
-      onData: ({ data }) => queryClient.setQueryData(trpc.jobs.view.queryKey(), data),
+      onData: ({ data }) => queryClient.setQueryData(trpc.jobs.view.queryKey(), (seen) => withSamplesOf(seen, data)),
     }),
   );
   const groups = useQuery({

@@ -1,25 +1,6 @@
+import { DRIVER_LOOK, TRIP_LOOK } from "#components/ui/state-hues.ts";
 import { DRIVER_HUES, TRIP_HUES } from "./map-palette.ts";
 import type { MapDriverState, MapTripStatus } from "./map-types.ts";
-
-const DRIVER_NAMES: Readonly<Record<MapDriverState, string>> = {
-  available: "Available",
-  offered: "Offered",
-  on_trip: "On trip",
-  stale: "Stale",
-  temporarily_offline: "Paused",
-  under_review: "Under review",
-  offline: "Offline",
-};
-
-const TRIP_NAMES: Readonly<Record<MapTripStatus, string>> = {
-  pending: "Waiting",
-  accepted: "Accepted",
-  arrived: "Arrived",
-  ongoing: "Ongoing",
-  completed: "Completed",
-  cancelled: "Cancelled",
-  attention: "Needs attention",
-};
 
 type MapLegendProps = {
   /** What to list, in order. */
@@ -51,7 +32,7 @@ export function MapLegend({
             >
               <path d="M11 0 19 20 11 16 3 20Z" fill="currentColor" opacity={state === "stale" ? 0.7 : 1} />
             </svg>
-            {DRIVER_NAMES[state]}
+            {DRIVER_LOOK[state].label}
             {driverCounts?.[state] === undefined ? null : (
               <span className="font-mono text-ink">{driverCounts[state]}</span>
             )}
@@ -70,7 +51,7 @@ export function MapLegend({
             >
               <circle cx="5" cy="5" r="3.75" fill="none" stroke="currentColor" strokeWidth="2.5" />
             </svg>
-            {TRIP_NAMES[status]}
+            {status === "attention" ? "Needs attention" : TRIP_LOOK[status].label}
           </li>
         ))}
       </LegendGroup>

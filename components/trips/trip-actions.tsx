@@ -7,16 +7,12 @@ import { useTRPC } from "#components/data/trpc.ts";
 import { useCan } from "#components/session/operator.tsx";
 import { Button } from "#components/ui/button.tsx";
 import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
-import type { Trip, TripStatus } from "#server/contracts/trips.ts";
-
-/** As the server's table of transitions has it (`server/domain/trips/trip-state.ts`). */
-const CANCELLABLE: readonly TripStatus[] = ["pending", "accepted", "arrived"];
-const RELEASABLE: readonly TripStatus[] = ["accepted"];
+import type { TripDetail } from "#server/contracts/console.ts";
 
 const UNCHANGED = "The trip is as it was before you pressed the button. Close this to look at it again.";
 
 /** What the operator's role and the trip's state allow; the server decides again, by the version seen here. */
-export function TripActions({ trip }: { trip: Trip }) {
+export function TripActions({ detail: { trip, allowed } }: { detail: TripDetail }) {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const [asking, setAsking] = useState<"cancel" | "release" | null>(null);
@@ -25,8 +21,8 @@ export function TripActions({ trip }: { trip: Trip }) {
   const refresh = () => queryClient.invalidateQueries(trpc.trips.pathFilter());
   const cancel = useMutation(trpc.trips.cancel.mutationOptions({ onSettled: refresh }));
   const release = useMutation(trpc.trips.release.mutationOptions({ onSettled: refresh }));
-  const canCancel = useCan("trips.cancel") && CANCELLABLE.includes(trip.status);
-  const canRelease = useCan("trips.release") && RELEASABLE.includes(trip.status);
+  const canCancel = useCan("trips.cancel") && allowed.cancel;
+  const canRelease = useCan("trips.release") && allowed.release;
   const ask = (what: "cancel" | "release") => {
     setSeenVersion(trip.version);
     setAsking(what);

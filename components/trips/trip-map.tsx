@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useMemo } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
-import type { LngLatBounds, MapFocus, MapTrip } from "#components/map/map-types.ts";
+import type { LngLatBounds, MapDriver, MapFocus, MapTrip } from "#components/map/map-types.ts";
 import { LazyMap } from "#components/map-room/lazy-map.tsx";
 import { LIVE_TRIP_STATES } from "#components/map-room/map-filters.ts";
 import { mapStatus } from "#components/map-room/map-trip.ts";
@@ -13,7 +13,6 @@ import type { TripDetail, ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 
 const NO_ZONES: readonly ZoneOutline[] = [];
-const NO_DRIVERS: readonly [] = [];
 
 /** Room on each side, in parts of the way's extent: the map's buttons must not cover an end of it. */
 const MARGIN = 0.35;
@@ -28,14 +27,22 @@ function around(a: Coordinates, b: Coordinates): LngLatBounds {
 }
 
 /** From where to where, small; a live trip leads on to the Map room, where its driver moves. */
-export function TripMap({ detail: { trip } }: { detail: TripDetail }) {
+export function TripMap({ detail: { trip, driverPosition } }: { detail: TripDetail }) {
   const trpc = useTRPC();
   const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
   const zoneFeatures = useZoneFeatures(zones, null);
   const { id, refId, status, pickup, destination } = trip;
   const trips = useMemo<MapTrip[]>(
-    () => [{ id, refId, status: mapStatus(status), pickup, destination }],
-    [id, refId, status, pickup, destination],
+    () => [{ id, refId, status: mapStatus(status), pickup, destination, driver: driverPosition }],
+    [id, refId, status, pickup, destination, driverPosition],
+  );
+  const { driver } = trip;
+  const drivers = useMemo<MapDriver[]>(
+    () =>
+      driver && driverPosition
+        ? [{ ...driver, ...driverPosition, state: "on_trip", updatedAt: driverPosition.at }]
+        : [],
+    [driver, driverPosition],
   );
   const focus = useMemo<MapFocus>(() => ({ bounds: around(pickup, destination), maxZoom: 15 }), [pickup, destination]);
   const live = LIVE_TRIP_STATES.some((each) => each === status);
@@ -45,7 +52,7 @@ export function TripMap({ detail: { trip } }: { detail: TripDetail }) {
         className="h-52"
         label={`Map of trip ${refId}`}
         zones={zoneFeatures}
-        drivers={NO_DRIVERS}
+        drivers={drivers}
         trips={trips}
         focus={focus}
       />

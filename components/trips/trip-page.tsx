@@ -54,7 +54,7 @@ export function TripPage({ id }: { id: string }) {
         </span>
       }
       age={<LiveAge at={trip.dataUpdatedAt} />}
-      actions={trip.data && <TripActions trip={trip.data.trip} />}
+      actions={trip.data && <TripActions detail={trip.data} />}
     >
       {trip.data ? (
         <TripBody detail={trip.data} />

@@ -154,6 +154,10 @@ export interface TripDetail {
   readonly effects: readonly TripEffect[];
   readonly timeline: readonly TimelineEntry[];
   readonly lock: LockRow | null;
+  /** Where the trip's driver was last, while the trip is live. */
+  readonly driverPosition: (Coordinates & { readonly heading: number | null; readonly at: string }) | null;
+  /** What the trip's state allows an operator; permissions come on top. */
+  readonly allowed: { readonly cancel: boolean; readonly release: boolean };
   readonly messages: readonly RecordedMessage[];
 }
 
@@ -259,6 +263,7 @@ export interface JobsView {
   readonly backend: "redis" | "postgres";
   readonly reachable: boolean;
   readonly queues: readonly QueueRow[];
+  /** `jobs.view` has all that are kept; a frame of `jobs.live` only those since the frame before. */
   readonly samples: readonly QueueSample[];
   readonly outbox: OutboxView;
 }
@@ -294,7 +299,7 @@ export interface JobRow {
 
 export interface JobActionResult {
   readonly jobId: string;
-  readonly outcome: "retried" | "discarded" | "gone" | "changed";
+  readonly outcome: "retried" | "discarded" | "gone" | "changed" | "unknown";
   readonly message: string;
 }
 

@@ -7,6 +7,7 @@ import type {
   QueueRow,
   QueueSample,
 } from "#server/contracts/console.ts";
+import { idSchema } from "#server/contracts/ids.ts";
 import { JOB_NAMES, JOBS, QUEUES, type QueueName } from "#server/contracts/jobs.ts";
 import { backlog, markRevived } from "#server/domain/outbox/relay-store.ts";
 import type { Clock } from "#server/platform/clock.ts";
@@ -146,7 +147,8 @@ export class JobService {
     return this.#each(ids, async (id) => {
       if (!(await this.#queue.retry(queue, id)))
         return { outcome: "changed", message: "It is not failed any more; nothing was done." };
-      await markRevived(this.#db.pool, id);
+      // Chores of our own making aside, a job's id is its outbox row's.
+      if (idSchema.safeParse(id).success) await markRevived(this.#db.pool, id);
       return { outcome: "retried", message: "It runs again now, with all its tries." };
     });
   }
@@ -168,7 +170,12 @@ export class JobService {
     act: (id: string) => Promise<Omit<JobActionResult, "jobId">>,
   ): Promise<JobActionResult[]> {
     const results: JobActionResult[] = [];
-    for (const jobId of ids) results.push({ jobId, ...(await act(jobId)) });
+    for (const jobId of ids) {
+      // One that fails must not hide what became of the others.
+      const failed = (error: Error) =>
+        ({ outcome: "unknown", message: `${error.message}. Look at the job before you try again.` }) as const;
+      results.push({ jobId, ...(await act(jobId).catch(failed)) });
+    }
     return results;
   }
 

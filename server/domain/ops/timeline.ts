@@ -82,10 +82,18 @@ const EFFECTS: Readonly<Record<string, string>> = {
   "offers.revoked": "Other offers closed",
   "route.calculated": "Way to the pickup calculated",
   "customer.told": "Rider told",
+  "arrived.push": "Rider told: driver is here",
+  "ongoing.push": "Rider told: on the way",
+  "completed.push": "Rider told: arrived",
+  "release.push": "Rider told: looking for another driver",
+  "expire.push": "Rider told: no driver found",
+  "cancel.push": "Rider told: cancelled",
+  "cancel.push.driver": "Driver told: cancelled",
 };
 
 function effectEntry(effect: TripEffect): TimelineEntry {
-  const name = EFFECTS[effect.effect] ?? effect.effect;
+  const name =
+    EFFECTS[effect.effect] ?? (effect.effect.startsWith("offer.push.") ? "Offer pushed to a phone" : effect.effect);
   const done = effect.status === "done";
   return {
     id: `effect:${effect.effect}:${effect.subject}`,

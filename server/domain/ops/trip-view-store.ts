@@ -2,6 +2,7 @@ import type {
   AcceptAttempt,
   Page,
   RecordedMessage,
+  TripDetail,
   TripEffect,
   TripOfferRow,
   TripRow,
@@ -182,6 +183,18 @@ export async function readEffects(db: Queryable, tripId: string): Promise<TripEf
     claimedAt: row.claimed_at.toISOString(),
     doneAt: row.done_at?.toISOString() ?? null,
   }));
+}
+
+export async function readPosition(db: Queryable, driverId: string): Promise<TripDetail["driverPosition"]> {
+  const { rows } = await db.query<{ lat: number; lng: number; heading: number | null; recorded_at: Date }>({
+    name: "ops-position",
+    text: "SELECT location[1] AS lat, location[0] AS lng, heading, recorded_at FROM user_last_locations WHERE user_id = $1",
+    values: [driverId],
+  });
+  const [row] = rows;
+  return row === undefined
+    ? null
+    : { lat: row.lat, lng: row.lng, heading: row.heading, at: row.recorded_at.toISOString() };
 }
 
 export async function listMessages(

@@ -64,8 +64,13 @@ export class TripService {
     this.#dispatch = options.dispatch;
   }
 
-  /** Books a trip. OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category. */
-  async create(customerId: string, input: TripRequestInput): Promise<Trip> {
+  /**
+   * Books a trip under `id`, once: asked again with the same id it answers the trip that there is.
+   * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category.
+   */
+  async create(customerId: string, input: TripRequestInput, id: string): Promise<Trip> {
+    const existing = await store.findTrip(this.#db.pool, id);
+    if (existing !== null && existing.customer_id === customerId) return toTrip(existing);
     const zone = await findZoneAt(this.#db.pool, input.pickup);
     if (zone === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", "The pickup is outside our service area. Nothing was booked.");
@@ -77,7 +82,6 @@ export class TripService {
     if (category.tariff === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
     const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
-    const id = newId();
     const row = await store.insertTrip(this.#db.pool, {
       id,
       refId: refIdOf(id),

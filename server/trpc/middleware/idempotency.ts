@@ -1,5 +1,6 @@
 import { TRPCError } from "@trpc/server";
 import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
+import { newId } from "#server/contracts/ids.ts";
 import { domainErrorOf, middleware } from "#server/trpc/init.ts";
 
 /** Outcomes that a retry must see again. All other failures left nothing behind: the retry does the work. */
@@ -28,7 +29,10 @@ interface StoredFailure {
 const isFailure = (value: unknown): value is StoredFailure =>
   typeof value === "object" && value !== null && "failure" in value;
 
-/** Put after the auth middleware: the key's scope is (actor, operation, key). */
+/**
+ * Put after the auth middleware: the key's scope is (actor, operation, key). `ctx.operationId` is the same for every
+ * execution under one key: what is created takes it for its id, and is so created once.
+ */
 export const idempotent = (mode: "required" | "optional") =>
   middleware(async ({ ctx, next, path, getRawInput }) => {
     if (ctx.idempotencyKey === null) {
@@ -37,7 +41,7 @@ export const idempotent = (mode: "required" | "optional") =>
           "IDEMPOTENCY_KEY_REQUIRED",
           "Send an Idempotency-Key header: one new value for each new request, the same one when you retry.",
         );
-      return next();
+      return next({ ctx: { operationId: newId() } });
     }
     const actor = await ctx.authenticate();
     const request = {
@@ -56,7 +60,8 @@ export const idempotent = (mode: "required" | "optional") =>
       }
       return { ok: true as const, data: stored, marker: "middlewareMarker" as never, ctx } as never;
     }
-    const result = await next();
+    // The claim's id outlives its lease: work that is done under it is found again when a crash makes us do it twice.
+    const result = await next({ ctx: { operationId: claim.id } });
     if (result.ok) {
       await ctx.app.idempotency.finish(claim, { status: ctx.reply.status ?? 200, body: JSON.stringify(result.data) });
       return result;

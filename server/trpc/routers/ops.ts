@@ -109,8 +109,14 @@ export const jobsRouter = router({
 
   live: operatorProcedure("jobs.view").subscription(async function* ({ ctx, signal }) {
     const until = streamSignal(ctx, signal);
+    let sentUpTo = "";
     while (!until.aborted) {
-      yield tracked(ctx.app.clock.now().toISOString(), await ctx.app.jobs.view());
+      const view = await ctx.app.jobs.view();
+      yield tracked(ctx.app.clock.now().toISOString(), {
+        ...view,
+        samples: view.samples.filter((sample) => sample.at > sentUpTo),
+      });
+      sentUpTo = view.samples.at(-1)?.at ?? sentUpTo;
       await delay(JOBS_EVERY_MS, undefined, { signal: until }).catch(() => undefined);
     }
   }),

@@ -44,7 +44,7 @@ export const ridesRouter = router({
       }),
     )
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input)),
+    .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input, ctx.operationId)),
 
   list: appProcedure
     .meta({ openapi: { method: "GET", path: "/api/v1/trips", summary: "Own trips, newest first" } })

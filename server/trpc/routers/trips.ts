@@ -6,6 +6,7 @@ import { topics } from "#server/contracts/realtime.ts";
 import { tripStatusSchema } from "#server/contracts/trips.ts";
 import { buildTimeline } from "#server/domain/ops/timeline.ts";
 import * as views from "#server/domain/ops/trip-view-store.ts";
+import { isLive, next } from "#server/domain/trips/trip-state.ts";
 import { audit } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
@@ -43,13 +44,14 @@ export const tripsRouter = router({
     .query(async ({ ctx, input }): Promise<TripDetail> => {
       const { pool, prisma } = ctx.app.db;
       const trip = await ctx.app.trips.get(ctx.actor, input.id);
-      const [offers, events, effects, lock, messages, zone] = await Promise.all([
+      const [offers, events, effects, lock, messages, zone, driverPosition] = await Promise.all([
         views.readOffers(pool, trip.id),
         views.readEvents(pool, trip.id),
         views.readEffects(pool, trip.id),
         ctx.app.locks.ofTrip(trip.id),
         views.listMessages(pool, { channel: null, q: null, tripId: trip.id, cursor: null, limit: 100 }),
         trip.zoneId === null ? null : prisma.zone.findUnique({ where: { id: trip.zoneId }, select: { name: true } }),
+        trip.driverId === null || !isLive(trip.status) ? null : views.readPosition(pool, trip.driverId),
       ]);
       return {
         trip,
@@ -60,6 +62,8 @@ export const tripsRouter = router({
         effects,
         timeline: buildTimeline(events, effects),
         lock,
+        driverPosition,
+        allowed: { cancel: next(trip.status, "cancel") !== null, release: next(trip.status, "release") !== null },
         messages: messages.items,
       };
     }),
