@@ -69,6 +69,29 @@ test("fifty at once with one key: one trip; whoever comes before it is done is t
   expect(new Set((await allAtOnce(5, () => book(token, key))).map((answer) => answer.text)).size).toBe(1);
 });
 
+// The trip was committed, its answer was not: after the lease the retry booked a second trip.
+test("a process that dies between the booking and its stored answer: the retry waits for the lease, then gets the one trip", async () => {
+  const [token, key, before] = [await customerToken(), newId(), await trips()];
+  const dying = await createTestApp({ coordination: "standalone", peerOf: t });
+  dying.app.idempotency.finish = () => Promise.reject(new Error("killed"));
+  const lost = await call(`${await dying.listen()}/api/v1/trips`, { token, body, headers: { "idempotency-key": key } });
+  expect(lost.status).toBe(500);
+  await dying.dispose();
+  expect(await trips()).toBe(before + 1);
+  const early = await book(token, key);
+  expect([early.status, early.body.code]).toEqual([409, "IDEMPOTENCY_IN_PROGRESS"]);
+  await t.app.db.pool.query(
+    "UPDATE idempotency_keys SET lease_expires_at = now() - interval '1 second' WHERE status = 'running'",
+  );
+  const answers = [await book(token, key), await book(token, key)];
+  expect(answers.map((answer) => [answer.status, answer.headers.get("x-idempotent-replay")])).toEqual([
+    [201, null],
+    [201, "true"],
+  ]);
+  expect(answers[1]?.text).toBe(answers[0]?.text);
+  expect(await trips()).toBe(before + 1);
+});
+
 test("an outcome that a retry must see again is stored; a mistake in the request is not", async () => {
   const [token, key, typo] = [await customerToken(), newId(), newId()];
   for (const replay of [null, "true"]) {

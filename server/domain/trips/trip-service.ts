@@ -12,7 +12,7 @@ import { isLive, nextOrThrow } from "#server/domain/trips/trip-state.ts";
 import * as store from "#server/domain/trips/trip-store.ts";
 import { findZoneAt } from "#server/domain/zones/zone-store.ts";
 import { equalInConstantTime } from "#server/platform/crypto.ts";
-import type { Database, Queryable } from "#server/platform/db.ts";
+import { type Database, type Queryable, sqlStateOf } from "#server/platform/db.ts";
 import type { TripLock } from "#server/platform/locks/trip-lock.ts";
 import type { Router } from "#server/platform/routing.ts";
 
@@ -33,6 +33,7 @@ export interface TripRequestInput {
   readonly parcel?: unknown;
 }
 
+const UNIQUE_VIOLATION = "23505";
 const notFound = () => new DomainError("NOT_FOUND", "There is no such trip.");
 
 /** A trip's life apart from who gets it: that is the assignment engine's. */
@@ -68,9 +69,7 @@ export class TripService {
    * Books a trip under `id`, once: asked again with the same id it answers the trip that there is.
    * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category.
    */
-  async create(customerId: string, input: TripRequestInput, id: string): Promise<Trip> {
-    const existing = await store.findTrip(this.#db.pool, id);
-    if (existing !== null && existing.customer_id === customerId) return toTrip(existing);
+  async create(customerId: string, input: TripRequestInput, id: string = newId()): Promise<Trip> {
     const zone = await findZoneAt(this.#db.pool, input.pickup);
     if (zone === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", "The pickup is outside our service area. Nothing was booked.");
@@ -82,7 +81,7 @@ export class TripService {
     if (category.tariff === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
     const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
-    const row = await store.insertTrip(this.#db.pool, {
+    const trip: store.NewTrip = {
       id,
       refId: refIdOf(id),
       customerId,
@@ -106,6 +105,11 @@ export class TripService {
       searchSeconds: this.#dispatch.searchSeconds,
       offerSeconds: this.#dispatch.offerSeconds,
       dispatchJobId: newId(),
+    };
+    const row = await store.insertTrip(this.#db.pool, trip).catch(async (error: unknown) => {
+      const booked = sqlStateOf(error) === UNIQUE_VIOLATION ? await store.findTrip(this.#db.pool, id) : null;
+      if (booked?.customer_id !== customerId) throw error;
+      return booked;
     });
     this.#onCommitted();
     this.#record(
