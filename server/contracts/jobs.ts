@@ -31,10 +31,13 @@ const job = <S extends z.ZodType>(queue: QueueName, schema: S, attempts = 4): Jo
 const tripVersion = z.object({ tripId: idSchema, version: z.int() });
 
 export const JOBS = {
-  /** A driver has the trip: everything that must follow, none of which the answer waited for. */
+  /**
+   * A driver has the trip: everything that must follow, none of which the answer waited for. Alone in its queue: behind
+   * a rush of new trips to dispatch the riders' codes came 15 s late.
+   */
   "process-trip-acceptance": job("critical", tripVersion.extend({ driverId: idSchema, attemptId: idSchema })),
   /** Find drivers for a waiting trip and offer it to them; one job a batch. */
-  "dispatch-trip": job("critical", z.object({ tripId: idSchema, batch: z.int() })),
+  "dispatch-trip": job("high", z.object({ tripId: idSchema, batch: z.int() })),
   /** The trip left a driver and waits again: tell the customer, the old driver, the console. */
   "trip-released": job("high", tripVersion.extend({ driverId: idSchema, reason: z.string() })),
   /** Cancelled or expired: close offers, tell who must know. */
@@ -48,7 +51,7 @@ export const JOBS = {
     tripVersion.extend({ driverId: idSchema, status: z.enum(["arrived", "ongoing", "completed"]) }),
   ),
   /** Push one offer to one driver's phone. */
-  "push-offer": job("high", z.object({ offerId: idSchema })),
+  "push-offer": job("default", z.object({ offerId: idSchema })),
   /** Delete what has served its time: finished outbox rows, old codes, expired keys. */
   "clean-up": job("low", z.object({ hour: z.string() })),
 } as const;

@@ -1,4 +1,5 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
+import { areaHolds } from "#server/domain/zones/zone-store.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface StoredLocation extends Coordinates {
@@ -14,7 +15,7 @@ const UPSERT = `
 INSERT INTO user_last_locations (user_id, type, location, heading, speed, accuracy, zone_id, recorded_at, updated_at)
 SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy,
   (SELECT a.zone_id FROM zone_areas a
-   WHERE NOT a.is_hole AND box(a.area) @> box(point(l.lng, l.lat), point(l.lng, l.lat)) AND a.area @> point(l.lng, l.lat) LIMIT 1),
+   WHERE NOT a.is_hole AND box(a.area) @> box(point(l.lng, l.lat), point(l.lng, l.lat)) AND ${areaHolds("a", "l.lng", "l.lat")} LIMIT 1),
   l.recorded_at, now()
 FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[])
   AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at)

@@ -2,7 +2,6 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { channels } from "#server/contracts/realtime.ts";
 import type { Trip } from "#server/contracts/trips.ts";
 import * as store from "#server/domain/matching/dispatch-store.ts";
-import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { toTrip } from "#server/domain/trips/trip-row.ts";
 import { findTrip } from "#server/domain/trips/trip-store.ts";
@@ -75,7 +74,6 @@ export class DispatchService {
           { id: tripId, batch, offerSeconds: this.#limits.offerSeconds },
           nearest,
         );
-        for (const offer of offers) await addToOutbox(tx, "push-offer", { offerId: offer.id }, { tripId });
         return { offers, nearest, radiusMeters };
       }
       await store.lookAgainIn(tx, tripId, RETRY_SECONDS);

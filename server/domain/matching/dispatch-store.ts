@@ -73,6 +73,7 @@ export interface NewOffer {
   readonly distanceMeters: number;
 }
 
+/** The offers, a push job for each, and the time of the next batch: from when they were really made. */
 export async function insertOffers(
   tx: Queryable,
   trip: { readonly id: string; readonly batch: number; readonly offerSeconds: number },
@@ -80,10 +81,18 @@ export async function insertOffers(
 ): Promise<{ id: string; driver_id: string; expires_at: Date }[]> {
   const { rows } = await tx.query<{ id: string; driver_id: string; expires_at: Date }>({
     name: "offers-insert",
-    text: `INSERT INTO trip_offers (id, trip_request_id, driver_id, batch, distance_meters, expires_at)
-           SELECT o.id, $1, o.driver_id, $2, o.distance, now() + make_interval(secs => $3)
-           FROM unnest($4::uuid[], $5::uuid[], $6::int[]) AS o(id, driver_id, distance)
-           ON CONFLICT DO NOTHING RETURNING id, driver_id, expires_at`,
+    text: `WITH waits AS (
+             UPDATE trip_requests SET next_dispatch_at = now() + make_interval(secs => $3) WHERE id = $1
+           ), made AS (
+             INSERT INTO trip_offers (id, trip_request_id, driver_id, batch, distance_meters, expires_at)
+             SELECT o.id, $1, o.driver_id, $2, o.distance, now() + make_interval(secs => $3)
+             FROM unnest($4::uuid[], $5::uuid[], $6::int[]) AS o(id, driver_id, distance)
+             ON CONFLICT DO NOTHING RETURNING id, driver_id, expires_at
+           ), told AS (
+             INSERT INTO outbox (id, topic, trip_id, payload)
+             SELECT gen_random_uuid(), 'push-offer', $1, jsonb_build_object('offerId', id) FROM made
+           )
+           SELECT * FROM made`,
     values: [
       trip.id,
       trip.batch,
@@ -104,11 +113,16 @@ export async function lookAgainIn(tx: Queryable, tripId: string, seconds: number
   );
 }
 
+/** A batch whose job still waits in a queue must not be overtaken by the next: it would find itself outdated and ask nobody. */
+const BATCH_UNDER_WAY = `EXISTS (
+      SELECT 1 FROM outbox o WHERE o.trip_id = trip_requests.id AND o.topic = 'dispatch-trip' AND o.completed_at IS NULL AND o.failed_at IS NULL)`;
+
 /** Waiting trips whose time has come get their next batch's job. SKIP LOCKED: several workers share the work. */
 const NEXT_BATCHES = `
 WITH due AS (
   SELECT id FROM trip_requests
   WHERE current_status = 'pending' AND driver_id IS NULL AND next_dispatch_at <= now() AND search_ends_at > now() AND dispatch_batch < $1
+    AND NOT ${BATCH_UNDER_WAY}
   ORDER BY next_dispatch_at LIMIT 200 FOR UPDATE SKIP LOCKED
 ), advanced AS (
   UPDATE trip_requests t SET dispatch_batch = t.dispatch_batch + 1, next_dispatch_at = now() + make_interval(secs => $2)
@@ -132,7 +146,7 @@ const EXPIRE_TRIPS = `
 WITH due AS (
   SELECT id FROM trip_requests
   WHERE current_status = 'pending' AND driver_id IS NULL AND next_dispatch_at <= now()
-    AND (search_ends_at <= now() OR dispatch_batch >= $1)
+    AND (search_ends_at <= now() OR (dispatch_batch >= $1 AND NOT ${BATCH_UNDER_WAY}))
   ORDER BY next_dispatch_at LIMIT 200 FOR UPDATE SKIP LOCKED
 ), ended AS (
   UPDATE trip_requests t SET current_status = 'expired', message = $2, version = t.version + 1, next_dispatch_at = NULL,

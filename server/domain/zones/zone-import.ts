@@ -43,6 +43,8 @@ export async function importZones(
   collection: ZoneCollection,
   options: { readonly codePrefix: string; readonly currency: string },
 ): Promise<number> {
+  // Real files spread one zone over several features of the same id (New York's 56 and 103): their parts belong together.
+  const partsOf = new Map<string, number>();
   for (const [index, feature] of collection.features.entries()) {
     const { name, code, id } = feature.properties;
     const { rows } = await tx.query<{ id: string }>(
@@ -50,17 +52,19 @@ export async function importZones(
        ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, is_active = true, updated_at = now() RETURNING id`,
       [newId(), `${options.codePrefix}${code ?? id ?? index + 1}`, name, options.currency],
     );
-    const zoneId = rows[0]?.id;
-    await tx.query("DELETE FROM zone_areas WHERE zone_id = $1", [zoneId]);
+    const zoneId = rows[0]?.id ?? "";
+    const first = partsOf.get(zoneId) ?? 0;
+    if (first === 0) await tx.query("DELETE FROM zone_areas WHERE zone_id = $1", [zoneId]);
     const parts = feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
+    partsOf.set(zoneId, first + parts.length);
     for (const [part, rings] of parts.entries()) {
       for (const [position, ring] of rings.entries()) {
         await tx.query(
           "INSERT INTO zone_areas (id, zone_id, part, is_hole, area) VALUES ($1, $2, $3, $4, $5::polygon)",
-          [newId(), zoneId, part, position > 0, polygonText(ring)],
+          [newId(), zoneId, first + part, position > 0, polygonText(ring)],
         );
       }
     }
   }
-  return collection.features.length;
+  return partsOf.size;
 }
