@@ -8,6 +8,7 @@ import {
   type WorkerOptions,
 } from "bullmq";
 import { Redis } from "ioredis";
+import pg from "pg";
 import {
   backoffMs,
   isJobName,
@@ -90,6 +91,23 @@ export type JobQueueBackend =
 /** BullMQ's own state names that mean "will run". */
 const WAITING = ["waiting", "prioritized"] as const;
 const ADD_TIMEOUT_MS = 2000;
+const REOPEN_MS = 1000;
+
+/** BullMQ checks clients out without listening to them: unheard, a connection that breaks then ends the process. */
+class HeardClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on("error", () => undefined);
+  }
+}
+
+const inPostgres = ({ url, schema }: { readonly url: string; readonly schema: string }) => ({
+  connectionString: url,
+  schema,
+  max: 3,
+  migrate: true,
+  Client: HeardClient,
+});
 
 export function createJobQueue(options: {
   backend: JobQueueBackend;
@@ -126,11 +144,13 @@ export function createJobQueue(options: {
       const opts: QueueOptions = { prefix: backend.prefix, connection: producer(backend.url) };
       return new Queue(name, opts);
     }
-    return new Queue(
-      name,
-      { connection: { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true } },
-      createPostgresBackend,
-    ) as unknown as Queue;
+    const queue = new Queue(name, { connection: inPostgres(backend) }, createPostgresBackend) as unknown as Queue;
+    // BullMQ remembers a first connection that failed, for good: the next call makes a new queue.
+    queue.waitUntilReady().catch(() => {
+      if (queues.get(name) === queue) queues.delete(name);
+      queue.close().catch(complain);
+    });
+    return queue;
   }
 
   function queueOf(name: QueueName): Queue {
@@ -182,8 +202,8 @@ export function createJobQueue(options: {
       };
       worker = new Worker(name, process, opts);
     } else {
-      const connection = { connectionString: backend.url, schema: backend.schema, max: 3, migrate: true };
-      worker = new Worker(name, process, { ...common, connection }, createPostgresBackend) as unknown as Worker;
+      const opts = { ...common, connection: inPostgres(backend), autorun: false };
+      worker = new Worker(name, process, opts, createPostgresBackend) as unknown as Worker;
     }
     worker.on("error", complain);
     worker.on("failed", (job, error) => {
@@ -198,6 +218,40 @@ export function createJobQueue(options: {
           .catch((cause: Error) => logger.error({ err: cause, jobId: job.id }, "a given-up job was not recorded"));
     });
     return worker;
+  }
+
+  /**
+   * A worker that lasts. One of BullMQ's over PostgreSQL whose first connection failed would never work, and asks again
+   * without a pause, which starves the whole process: it is run once it is ready, and replaced when it fails to be.
+   */
+  function keepWorker(name: QueueName, runner: JobRunner): Pick<Worker, "close"> {
+    let worker = openWorker(name, runner);
+    if (backend.kind === "redis") return worker;
+    let closed = false;
+    let timer: NodeJS.Timeout | undefined;
+    const begin = async () => {
+      try {
+        await worker.waitUntilReady();
+      } catch (error) {
+        logger.warn({ err: error, queue: name }, "job worker cannot reach the database; trying again");
+        await worker.close(true).catch(complain);
+        if (closed) return;
+        timer = setTimeout(() => {
+          worker = openWorker(name, runner);
+          void begin();
+        }, REOPEN_MS);
+        return;
+      }
+      if (!closed) await worker.run().catch(complain);
+    };
+    void begin();
+    return {
+      close(force) {
+        closed = true;
+        clearTimeout(timer);
+        return worker.close(force);
+      },
+    };
   }
 
   return {
@@ -224,7 +278,7 @@ export function createJobQueue(options: {
     },
 
     work(runner) {
-      const workers = QUEUES.map((name) => openWorker(name, runner));
+      const workers = QUEUES.map((name) => keepWorker(name, runner));
       return {
         async stop(deadlineMs) {
           // close() waits for running jobs without a limit of its own.
