@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { newId, refIdOf } from "#server/contracts/ids.ts";
+import { upsertLocations } from "#server/domain/drivers/location-store.ts";
 
 /** In the middle of the test zone. */
 export const HERE = { lat: 30.05, lng: 31.24 } as const;
@@ -15,6 +16,8 @@ export interface DriverWish {
 export interface Factories {
   driver(wish?: DriverWish): Promise<string>;
   drivers(count: number, wish?: DriverWish): Promise<string[]>;
+  /** Puts drivers at HERE: dispatch finds them from then on, and the way to a pickup can be asked for. */
+  place(drivers: readonly string[]): Promise<void>;
   customer(): Promise<string>;
   customers(count: number): Promise<string[]>;
   operator(role?: string): Promise<string>;
@@ -82,6 +85,11 @@ export function factories(pool: Pool): Factories {
   return {
     drivers,
     driver: (wish) => one(drivers(1, wish)),
+    place: (ids) =>
+      upsertLocations(
+        pool,
+        ids.map((userId) => ({ userId, ...HERE, heading: null, speed: null, accuracy: null, recordedAt: new Date() })),
+      ),
     customers: (count) => users("customer", count),
     customer: () => one(users("customer", 1)),
     operator: (role = "admin") => one(users("operator", 1, role)),

@@ -47,6 +47,7 @@ describe("two web processes", () => {
 
   test("200 drivers accept one trip: one 200, 199 × 409, one row, one effect of each kind", async () => {
     const [trip, drivers] = await Promise.all([t.make.trip(), t.make.drivers(200)]);
+    await t.make.place(drivers);
     const bearer = await tokens(drivers);
     const answers = await allAtOnce(200, (n) =>
       call(`${urlOf(n)}/api/v1/trips/${trip}/accept`, { token: bearer[n], body: {} }),

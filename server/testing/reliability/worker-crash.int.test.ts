@@ -29,6 +29,7 @@ describe.each(COORDINATIONS)("workers on %s", (coordination) => {
   };
   async function acceptedTrip(): Promise<string> {
     const [trip, driver] = await Promise.all([t.make.trip(), t.make.driver()]);
+    await t.make.place([driver]);
     expect((await t.accept(trip, driver)).accepted).toBe(true);
     return trip;
   }
