@@ -38,7 +38,9 @@ export async function openTestDatabase(): Promise<TestDatabase> {
       const users = () =>
         withClient(adminUrl, async (client) => {
           const { rows } = await client.query<{ who: string }>(
-            "SELECT application_name || ': ' || left(query, 80) AS who FROM pg_stat_activity WHERE datname = $1",
+            // BullMQ names its listening connection unasked, and opens it for that even as it is being closed.
+            `SELECT application_name || ': ' || left(query, 80) AS who FROM pg_stat_activity
+             WHERE datname = $1 AND query NOT LIKE 'SELECT set_config(''application_name''%'`,
             [name],
           );
           return rows.map((row) => row.who);
