@@ -50,6 +50,10 @@ export async function spawnServer(options: {
     30_000,
   );
   const pid = child.pid as number;
+  // A test that failed stops nothing: its servers go with the test's process.
+  process.once("exit", () => {
+    if (child.running()) process.kill(pid, "SIGKILL");
+  });
   return {
     url: `http://127.0.0.1:${port()}`,
     pid,
