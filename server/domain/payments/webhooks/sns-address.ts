@@ -1,0 +1,31 @@
+/** Amazon's notification service, in any region: exactly this, so that `sns.x.amazonaws.com.evil.example` is not. */
+const SNS_HOST = /^sns\.[a-zA-Z0-9-]{3,}\.amazonaws\.com(\.cn)?$/;
+/** Printable ASCII without spaces or backslashes: `URL` quietly drops tabs and newlines and turns `\` into `/`. */
+const PLAIN = /^https:\/\/[!-[\]-~]{1,1000}$/;
+
+/**
+ * The address when it is https on an SNS host, written plainly: no userinfo, no port, no fragment. The host is checked in
+ * the text as well as after parsing, so that no difference between two parsers is of use.
+ */
+function snsAddress(text: unknown): URL | null {
+  if (typeof text !== "string" || !PLAIN.test(text) || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  const plain =
+    url.username === "" && url.password === "" && url.port === "" && !text.includes("#") && !text.includes("@");
+  return url.protocol === "https:" && plain && SNS_HOST.test(url.host) && text.startsWith(`https://${url.host}/`)
+    ? url
+    : null;
+}
+
+/** Where a signing certificate may be fetched: an SNS host, a path that ends in `.pem`, no query. Else null. */
+export function certificateAddress(text: unknown): string | null {
+  const url = snsAddress(text);
+  return url?.pathname.endsWith(".pem") && !url.href.includes("?") && url.href === text ? url.href : null;
+}
+
+/** Where a subscription to `topicArn` may be confirmed, else null. */
+export function subscribeAddress(text: unknown, topicArn: string): string | null {
+  const url = snsAddress(text);
+  const confirms = url?.searchParams.get("Action") === "ConfirmSubscription";
+  return confirms && url.searchParams.get("TopicArn") === topicArn ? url.href : null;
+}
