@@ -101,7 +101,7 @@ export async function verifyBkash(request: SignedRequest<BkashSecrets>, keys: Si
   const certificateUrl = certificateAddress(field(envelope, "SigningCertURL"));
   if (certificateUrl === null) return refused("untrusted");
   const ageMs = now.getTime() - Date.parse(publishedAt);
-  if (ageMs > MAX_AGE_MS || ageMs < -MAX_AHEAD_MS) return refused("outside_tolerance");
+  if (!(ageMs <= MAX_AGE_MS && ageMs >= -MAX_AHEAD_MS)) return refused("outside_tolerance");
   const key = await keyAt(keys, certificateUrl);
   if (key === null) return refused("certificate_unavailable");
   if (now < key.validFrom || now > key.validTo) return refused("untrusted");

@@ -1,11 +1,10 @@
 import type { Money } from "#server/contracts/trips.ts";
 
-/** ISO 4217 (2026): the currencies whose minor unit is not a hundredth. */
+/** ISO 4217 (2026): the currencies whose minor unit is not a hundredth; units of account that nobody pays in left out. */
 const EXPONENTS = new Map<string, number>([
-  ...["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"].map(zero),
+  ...["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"].map(zero),
   ...["XAF", "XOF", "XPF"].map(zero),
   ...["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map((code): [string, number] => [code, 3]),
-  ...["CLF", "UYW"].map((code): [string, number] => [code, 4]),
 ]);
 function zero(code: string): [string, number] {
   return [code, 0];
@@ -46,7 +45,7 @@ export function moneyOfSubunits(
   return Number.isSafeInteger(amount) ? { amount, currency: code } : null;
 }
 
-const DECIMAL = /^(\d{1,15})(?:\.(\d{1,4}))?$/;
+const DECIMAL = /^(\d{1,15})(?:\.(\d{1,3}))?$/;
 
 /**
  * Money from a decimal of major units. Text is never made a float; a number, as an API client parsed it, is taken at the
