@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { parseJsonObject } from "#server/domain/payments/webhooks/payload.ts";
-import { parseRazorpay } from "#server/domain/payments/webhooks/razorpay.ts";
+import { parseRazorpay, verifyRazorpay } from "#server/domain/payments/webhooks/razorpay.ts";
+import { hmacOf } from "#server/domain/payments/webhooks/signature.ts";
 import { verifiedEvent } from "#server/domain/payments/webhooks/webhook.ts";
 import { razorpayEvent, razorpayPayment } from "./testing/body-hmac.ts";
-import { TRIP } from "./testing/suite.ts";
+import { NOW, TRIP } from "./testing/suite.ts";
 
 const parsed = (event: string, payload: object) =>
   parseRazorpay(verifiedEvent("key", parseJsonObject(razorpayEvent(event, payload)) ?? {}));
@@ -57,5 +58,27 @@ describe("parseRazorpay", () => {
     ["", 100, null],
   ])("reads %s %s", (currency, amount, money) => {
     expect(parsed("payment.captured", { payment: razorpayPayment({ currency, amount }) }).amount).toEqual(money);
+  });
+});
+
+describe("verifyRazorpay's key", () => {
+  const keyOf = (rawBody: Buffer): string | null => {
+    const headers = { "x-razorpay-signature": hmacOf("sha256", "s", [rawBody]), "x-razorpay-event-id": "evt_1" };
+    const verdict = verifyRazorpay({ rawBody, headers, query: {}, now: NOW, secrets: ["s"] });
+    return verdict.ok ? verdict.eventKey : null;
+  };
+  it("tells events, entities and the steps of one dispute apart, by what is signed", () => {
+    const keys = [
+      keyOf(razorpayEvent("payment.captured", { payment })),
+      keyOf(razorpayEvent("payment.failed", { payment })),
+      keyOf(razorpayEvent("payment.captured", { payment: razorpayPayment({ id: "pay_2" }) })),
+      keyOf(razorpayEvent("refund.processed", { payment, refund })),
+      keyOf(razorpayEvent("payment.dispute.under_review", { payment, dispute })),
+      keyOf(razorpayEvent("payment.dispute.under_review", { payment, dispute }, 1_795_176_600)),
+      keyOf(razorpayEvent("payment.downtime.started", {})),
+    ];
+    expect(keys).not.toContain(null);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keyOf(razorpayEvent("payment.captured", { payment }))).toBe("payment.captured:pay_1:1795176000");
   });
 });

@@ -128,8 +128,15 @@ const badSubscribeUrls = [
   "http://sns.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=",
   "https://evil.example/?Action=ConfirmSubscription&TopicArn=",
   "https://sns.ap-southeast-1.amazonaws.com@evil.example/?Action=ConfirmSubscription&TopicArn=",
+  "https://@sns.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=",
+  "https://user:pass@sns.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=",
+  "https://sns.ap-southeast-1.amazonaws.com:8443/?Action=ConfirmSubscription&TopicArn=",
+  "https://SNS.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=",
   "https://sns.ap-southeast-1.amazonaws.com/?Action=DeleteTopic&TopicArn=",
   "https://sns.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=x",
+  "https://sns.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription#&TopicArn=",
+  // `URL` drops the tab.
+  "https://sns.ap-southeast-1.amazonaws.com/?Action=ConfirmSubscription&\tTopicArn=",
 ];
 
 const addresses: readonly Case[] = [
@@ -223,6 +230,7 @@ export const bkashFixture: Fixture = {
     },
     { name: "a goodbye", request: confirming({ Type: "UnsubscribeConfirmation" }), expected: "event", key: "other" },
     { name: "a type from a prototype", request: published({ Type: "constructor" }), expected: "malformed" },
+    { name: "a line break in a subject", request: published({ Subject: "x\nTimestamp\ny" }), expected: "malformed" },
     { name: "a line break in an id", request: published({ MessageId: "m-1\nSubject\nx" }), expected: "malformed" },
   ],
 };

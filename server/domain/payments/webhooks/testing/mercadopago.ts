@@ -123,6 +123,11 @@ export const mercadoPagoFixture: Fixture = {
       request: { ...valid, headers: { "x-signature": header }, query: { "data.id": "123456;request-id:req-1" } },
       expected: "malformed",
     },
+    {
+      name: "a request id that holds another pair",
+      request: mercadoPagoDelivery({ requestId: "req-1;ts:1" }),
+      expected: "malformed",
+    },
     { name: "two signatures", request: withHeader(`${header},v1=${"0".repeat(64)}`), expected: "no_signature" },
     { name: "an array of headers", request: withHeader([header]), expected: "no_signature" },
     { name: "junk behind the hex", request: withHeader(`${header}zz`), expected: "no_signature" },
