@@ -24,12 +24,6 @@ declare module "next-auth/jwt" {
   interface JWT extends SignedInOperator {}
 }
 
-/** The first address of X-Forwarded-For is what our own proxy saw; next-auth hands the headers over as a plain object. */
-function clientIp(headers: Record<string, unknown> | undefined): string | undefined {
-  const forwarded = headers?.["x-forwarded-for"];
-  return typeof forwarded === "string" ? forwarded.split(",")[0]?.trim() : undefined;
-}
-
 /** Built for each request: the context exists only once the server has started, not while Next builds. */
 export function authOptions(): AuthOptions {
   const { identity, config } = serverContext();
@@ -41,14 +35,9 @@ export function authOptions(): AuthOptions {
       credentials({
         name: "Email and password",
         credentials: { email: { type: "email" }, password: { type: "password" } },
-        async authorize(given, request) {
+        async authorize(given) {
           if (!given?.email || !given.password) return null;
-          const ip = clientIp(request.headers);
-          const operator = await identity.signInOperator({
-            email: given.email,
-            password: given.password,
-            ...(ip ? { ip } : {}),
-          });
+          const operator = await identity.signInOperator({ email: given.email, password: given.password });
           return operator && { ...operator };
         },
       }),

@@ -118,6 +118,8 @@ function serverEnvironment(config: StartConfig, databaseUrl: string, redisUrl: s
     NEXT_TELEMETRY_DISABLED: "1",
     SMARTLINE_DEMO: "1",
     PORT: String(config.port),
+    // The demo's password is public: nobody else's machine gets in unless HOST says so.
+    HOST: process.env.HOST ?? "127.0.0.1",
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl ?? undefined,
     AUTH_SECRET: config.authSecret ?? readAuthSecret(config.dataDir),
@@ -144,10 +146,10 @@ function startSimulator(config: StartConfig, env: NodeJS.ProcessEnv, baseUrl: st
 function printSignIns(baseUrl: string, dataDir: string): void {
   console.log(`
   console     ${baseUrl}
-  API         ${baseUrl}/api/docs
+  API         ${baseUrl}/api/v1
   operators   admin@smartline.test  dispatcher@smartline.test  finance@smartline.test  viewer@smartline.test
   customers   +20110000001…   drivers   +20100000001…
-  password    smartline-demo
+  password    smartline-demo   (demo accounts: keep this database to yourself)
   logs        ${join(dataDir, "logs")}
 `);
 }

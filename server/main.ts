@@ -61,13 +61,14 @@ async function main(): Promise<void> {
 
   if (roles.has("web")) app.jobs.startSampling();
   if (roles.has("gateway")) gateway = createGateway(app);
-  if (roles.has("worker")) workers = startWorkers(app);
   // A worker alone still answers health checks and metrics.
   http = await startHttp(app, {
     console: values.console && roles.has("web"),
     development: values.dev,
     upgrade: gateway?.upgrade ?? null,
   });
+  // Only now: a process that gets no port must not have taken jobs with it.
+  if (roles.has("worker")) workers = startWorkers(app);
   app.logger.info({ port: http.port, roles: [...roles], jobs: app.queue.backend, lock: app.lock.backend }, "listening");
 }
 

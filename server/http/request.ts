@@ -116,17 +116,6 @@ async function readBody(c: Context): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Where a value holds a NUL or half a surrogate pair, neither of which PostgreSQL can store; null when nowhere. */
-function unstorableIn(value: unknown, path: string): string | null {
-  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed() ? path : null;
-  if (typeof value !== "object" || value === null) return null;
-  for (const [name, inner] of Object.entries(value)) {
-    const found = unstorableIn(name, path) ?? unstorableIn(inner, path === "" ? name : `${path}.${name}`);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
 /** The JSON object in the body; an empty body is an empty object. */
 export async function readJson(c: Context): Promise<Record<string, unknown>> {
   const text = await readBody(c);
@@ -146,11 +135,5 @@ export async function readJson(c: Context): Promise<Record<string, unknown>> {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new DomainError("VALIDATION_FAILED", "The body must be a JSON object.");
-  // Such a character can only have come by an escape: other bodies need no second look.
-  const unstorable = text.includes("\\u") ? unstorableIn(value, "") : null;
-  if (unstorable !== null)
-    throw new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", {
-      fields: [{ path: unstorable, message: "holds a character that is none (NUL or half a surrogate pair)" }],
-    });
   return value as Record<string, unknown>;
 }

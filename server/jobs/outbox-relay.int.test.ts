@@ -14,7 +14,13 @@ afterEach(() => t.dispose());
 /** A relay to a queue that keeps each job once by its id, as BullMQ does. */
 function relayTo(add: (jobs: readonly JobToAdd[]) => Promise<void>, db: Database = t.app.db) {
   const { config, logger, metrics } = t.app;
-  return new OutboxRelay({ db, queue: { add } as JobQueue, databaseUrl: config.database.url, logger, metrics });
+  return new OutboxRelay({
+    db,
+    queue: { add, get: async () => null } as unknown as JobQueue,
+    databaseUrl: config.database.url,
+    logger,
+    metrics,
+  });
 }
 function keeping() {
   const jobs = new Map<string, JobToAdd>();
@@ -141,4 +147,30 @@ describe("a relay that dies between the queue and its mark", () => {
     await relayTo(renaming).drain();
     expect(queue.jobs.size).toBe(20);
   });
+});
+
+// The database was away as the queue gave the job up: unmarked, the row was published again for ever, each time in vain.
+test("a job that the queue gave up unseen is marked as given up, not published again", async () => {
+  const trip = await t.make.trip();
+  const id = await t.value<string>(
+    `INSERT INTO outbox (id, topic, trip_id, payload, published_at)
+     VALUES (gen_random_uuid(), 'dispatch-trip', $1, jsonb_build_object('tripId', $1::uuid, 'batch', 1), now() - interval '1 minute') RETURNING id`,
+    [trip],
+  );
+  const added: string[] = [];
+  const relay = new OutboxRelay({
+    db: t.app.db,
+    queue: {
+      add: async (jobs: readonly JobToAdd[]) => void added.push(...jobs.map((job) => job.id)),
+      get: async () => ({ state: "failed", failedReason: "out of tries" }),
+    } as unknown as JobQueue,
+    databaseUrl: t.app.config.database.url,
+    logger: t.app.logger,
+    metrics: t.app.metrics,
+  });
+  expect(await relay.republish(20)).toBe(0);
+  expect(added).toEqual([]);
+  expect(await t.rows("SELECT failed_at IS NOT NULL AS failed, last_error FROM outbox WHERE id = $1", [id])).toEqual([
+    { failed: true, last_error: "out of tries" },
+  ]);
 });

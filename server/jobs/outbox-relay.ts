@@ -1,5 +1,5 @@
 import pg from "pg";
-import { isJobName } from "#server/contracts/jobs.ts";
+import { isJobName, JOBS } from "#server/contracts/jobs.ts";
 import * as store from "#server/domain/outbox/relay-store.ts";
 import type { Database } from "#server/platform/db.ts";
 import type { JobQueue } from "#server/platform/job-queue.ts";
@@ -12,6 +12,7 @@ const POLL_MS = 1000;
 /** A published job that is not done by then is published again; the queue drops it if it still has it. */
 const UNFINISHED_SECONDS = 20;
 const SWEEP_MS = 5000;
+const MAX_REPUBLISH_ROUNDS = 100;
 
 /**
  * Turns committed outbox rows into jobs: woken by NOTIFY, by polling in any case. Rows are marked in the transaction
@@ -78,9 +79,21 @@ export class OutboxRelay {
     }
   }
 
-  /** Publishes again what was published over `olderThanSeconds` ago and is neither done nor given up. */
+  /**
+   * Publishes again what was published over `olderThanSeconds` ago and is neither done nor given up. A job that the
+   * queue has given up, while the database was away to note it, is noted now: it would be dropped as a repeat for ever.
+   */
   async republish(olderThanSeconds = UNFINISHED_SECONDS): Promise<number> {
-    return this.#publish((tx) => store.lockUnfinished(tx, olderThanSeconds, BATCH));
+    return this.#publish(async (tx) => {
+      const rows = await store.lockUnfinished(tx, olderThanSeconds, BATCH);
+      const waiting: store.OutboxRow[] = [];
+      for (const row of rows) {
+        const job = isJobName(row.topic) ? await this.#queue.get(JOBS[row.topic].queue, row.id) : null;
+        if (job?.state === "failed") await store.markFailed(tx, row.id, job.failedReason ?? "given up by the queue");
+        else waiting.push(row);
+      }
+      return waiting;
+    });
   }
 
   async #passes(): Promise<void> {
@@ -90,7 +103,8 @@ export class OutboxRelay {
         await this.drain();
         if (Date.now() - this.#sweptAt > SWEEP_MS) {
           this.#sweptAt = Date.now();
-          await this.republish();
+          // All of it, after Redis lost everything; a batch that comes back short was the last.
+          for (let round = 0; round < MAX_REPUBLISH_ROUNDS && (await this.republish()) === BATCH; round++);
           this.#metrics.outboxBacklog.set((await store.backlog(this.#db.pool)).backlog);
         }
       } while (this.#again && !this.#stopped);

@@ -46,8 +46,14 @@ export function startWorkers(app: AppContext): WorkerRole {
       app.logger.warn({ err: error }, "dispatch round skipped");
     }
   }
+  let idle = true;
   const timer = setInterval(() => {
-    ticking = ticking.then(() => (stopped ? undefined : tick()));
+    // A slow round is not followed by all that it delayed.
+    if (stopped || !idle) return;
+    idle = false;
+    ticking = tick().finally(() => {
+      idle = true;
+    });
   }, TICK_MS);
 
   const depth = setInterval(async () => {

@@ -60,9 +60,35 @@ const CONNECTION_LOST = new Set([
   "08006",
   "08001",
   "08003",
+  "25P03",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  // Prisma: unreachable, timed out, connection closed.
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1017",
 ]);
 
-/** What a database failure means to a caller; null when the error is not the database's being away or read-only. */
+/** Lock time-out, statement time-out: the database is there, and busy with this very row. */
+const BUSY = new Set(["55P03", "57014"]);
+
+/** What any database failure means to a caller; null when it is none that passes by itself. */
+export function databaseProblem(error: unknown): DomainError | null {
+  const outage = databaseOutage(error);
+  if (outage !== null || !BUSY.has(sqlStateOf(error) ?? "")) return outage;
+  return new DomainError(
+    "SERVICE_UNAVAILABLE",
+    "Somebody else is changing this right now. Nothing was done; try again.",
+    {
+      cause: error,
+      retryAfterSeconds: 1,
+    },
+  );
+}
+
+/** The database's being away or read-only, also when Prisma tells it; null for all else. */
 export function databaseOutage(error: unknown): DomainError | null {
   const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
   if (code === "25006")
@@ -73,7 +99,7 @@ export function databaseOutage(error: unknown): DomainError | null {
   const message = error instanceof Error ? error.message : "";
   if (
     CONNECTION_LOST.has(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout/.test(
       message,
     )
   ) {
@@ -87,9 +113,11 @@ export function databaseOutage(error: unknown): DomainError | null {
 
 /**
  * The assignment statement has a dozen joins, all by key: planning it takes three times as long as running it, so the
- * generic plan is kept; it must not be one of sequential scans because a table was small when it was made.
+ * generic plan is kept; it must not be one of sequential scans because a table was small when it was made. A row that
+ * somebody holds for over a second must not hold up the 63 other accepts of its group: that one alone is refused.
  */
-export const HOT_SETTINGS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off";
+export const HOT_SETTINGS =
+  "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c lock_timeout=1000";
 
 export function openDatabase(options: {
   url: string;
@@ -103,6 +131,8 @@ export function openDatabase(options: {
     connectionTimeoutMillis: 3000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 15_000,
+    // The client's own limit: a server that went silent never says that the statement timed out.
+    query_timeout: 20_000,
     idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
     application_name: "smartline",
@@ -113,7 +143,9 @@ export function openDatabase(options: {
     connectionString: options.url,
     max: options.hotPoolSize,
     connectionTimeoutMillis: 3000,
-    statement_timeout: 15_000,
+    // The app gives up after 7 s: an answer must come before that, whatever it is.
+    statement_timeout: 4000,
+    query_timeout: 5000,
     keepAlive: true,
     application_name: "smartline-engine",
     options: HOT_SETTINGS,

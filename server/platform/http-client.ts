@@ -6,6 +6,7 @@ import {
   ExponentialBackoff,
   handleWhen,
   type IPolicy,
+  isBrokenCircuitError,
   retry,
   TimeoutStrategy,
   timeout,
@@ -41,7 +42,9 @@ export interface ProviderClient {
   readonly state: () => "closed" | "open" | "halfOpen";
 }
 
-const isTransient = (error: Error): boolean => !(error instanceof ProviderError && error.permanent);
+/** An open circuit is not asked again: that is what it is for. */
+const isTransient = (error: Error): boolean =>
+  !(error instanceof ProviderError && error.permanent) && !isBrokenCircuitError(error);
 const RETRY_STATUSES = new Set([408, 425, 429]);
 
 /**

@@ -5,8 +5,9 @@ import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode, type FieldError } from "#server/contracts/errors.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
-import { databaseOutage } from "#server/platform/db.ts";
+import { databaseProblem } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
+import { assertStorable } from "#server/trpc/storable-input.ts";
 
 /** What a procedure knows of the request, whichever door it came through. */
 export interface RequestContext {
@@ -57,7 +58,7 @@ export function domainErrorOf(error: unknown): DomainError {
       fields: fieldErrors(error),
     });
   return (
-    databaseOutage(error) ??
+    databaseProblem(error) ??
     new DomainError("INTERNAL", "Something went wrong on our side. Nothing is lost; try again.", { cause: error })
   );
 }
@@ -107,4 +108,9 @@ const translateErrors = t.middleware(async ({ next, ctx, path }) => {
   throw new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
 });
 
-export const procedure = t.procedure.use(translateErrors);
+const checkInput = t.middleware(async ({ next, getRawInput, type }) => {
+  if (type !== "subscription") assertStorable(await getRawInput());
+  return next();
+});
+
+export const procedure = t.procedure.use(translateErrors).use(checkInput);

@@ -19,7 +19,8 @@ describe.each(COORDINATIONS)("a lock that is wrong, on %s", (coordination) => {
     expect((await t.app.lock.acquire(trip, b)).outcome).toBe("acquired");
     expect(await t.accept(trip, a)).toMatchObject({ accepted: true, alreadyAccepted: true, trip: { version: 1 } });
     expect(await t.accept(trip, c)).toMatchObject({ accepted: false, code: "TRIP_ALREADY_ASSIGNED" });
-    expect((await t.app.lock.get(trip))?.ownerDriverId, "nobody else's lock is released").toBe(b);
+    expect((await t.app.lock.get(trip))?.ownerDriverId, "the lock is the trip's driver's again").toBe(a);
+    expect(await t.broken()).toEqual([]);
   });
 
   test("a lock whose holder died is taken over after five seconds, and not before", async () => {

@@ -1,11 +1,12 @@
 import { DomainError, type ErrorCode } from "#server/contracts/errors.ts";
+import { newId } from "#server/contracts/ids.ts";
 import type { Trip } from "#server/contracts/trips.ts";
 import type { AcceptGroup, GroupedDecision } from "#server/domain/assignment/accept-group.ts";
-import { type AssignmentStore, type Decision, newAttemptId } from "#server/domain/assignment/assignment-store.ts";
+import type { AssignmentStore, Decision } from "#server/domain/assignment/assignment-store.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { toTrip } from "#server/domain/trips/trip-row.ts";
 import type { Clock } from "#server/platform/clock.ts";
-import type { LockClaim, TripLock } from "#server/platform/locks/trip-lock.ts";
+import { type LockClaim, ownerOf, type TripLock } from "#server/platform/locks/trip-lock.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
 
@@ -94,7 +95,7 @@ export class AssignmentService {
   /** Throws only when the database is away or refuses the statement; the lock is then given back. */
   async accept(input: AcceptInput): Promise<AcceptOutcome> {
     const started = this.#clock.monotonicMs();
-    const attemptId = newAttemptId();
+    const attemptId = newId();
     const claim = await this.#claim(input);
     const lockMs = this.#clock.monotonicMs() - started;
     this.#metrics.tripLock.observe({ backend: this.#lock.backend, outcome: claim.outcome }, lockMs / 1000);
@@ -111,7 +112,7 @@ export class AssignmentService {
         expectedVersion: input.expectedVersion,
       });
     } catch (error) {
-      await this.#giveBack(input.tripId, claim.value);
+      await this.#giveBack(input, claim.value);
       const outcome: AcceptOutcome = {
         accepted: false,
         code: error instanceof DomainError ? error.code : "INTERNAL",
@@ -123,7 +124,7 @@ export class AssignmentService {
     const outcome = outcomeOf(grouped.decision);
     // The lock survives nothing that the database denies; nor is one taken anew for a trip that was won before.
     if (!outcome.accepted || (outcome.alreadyAccepted && claim.outcome === "acquired"))
-      await this.#giveBack(input.tripId, claim.value);
+      await this.#giveBack(input, claim.value);
     if (grouped.decision.kind === "won") this.#onCommitted();
     this.#report(input, attemptId, outcome, { started, lockMs, grouped });
     return outcome;
@@ -135,7 +136,10 @@ export class AssignmentService {
     // The lock can be a stranger's on a trip that this driver has: one that was not given back as Redis went, or that
     // of a late accept while the driver's own was lost. Their retry is a success all the same.
     const standing = await this.#store.standing(tripId, driverId);
-    if (standing === "yours") return { outcome: "own", value: claim.value };
+    if (standing === "yours") {
+      const taken = await this.#lock.takeOver(tripId, claim.value, driverId);
+      return { outcome: "own", value: taken.value };
+    }
     if (standing !== "waiting" || claim.ageMs === null || claim.ageMs < SUSPECT_LOCK_MS) return claim;
     this.#logger.warn(
       { tripId, driverId, ownerDriverId: claim.ownerDriverId, ageMs: claim.ageMs },
@@ -144,7 +148,9 @@ export class AssignmentService {
     return this.#lock.takeOver(tripId, claim.value, driverId);
   }
 
-  async #giveBack(tripId: string, value: string): Promise<void> {
+  /** Only what is this driver's: a stranger's lock is the stranger's to release. */
+  async #giveBack({ tripId, driverId }: AcceptInput, value: string): Promise<void> {
+    if (ownerOf(value) !== driverId) return;
     try {
       await this.#lock.release(tripId, value);
     } catch (error) {

@@ -1,5 +1,4 @@
 import type { Pool } from "pg";
-import { newId } from "#server/contracts/ids.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
 import { TRIP_COLUMNS, TRIP_JOINS, type TripRow } from "#server/domain/trips/trip-row.ts";
 
@@ -39,7 +38,7 @@ export type Decision =
  * - The partial unique index one_live_trip_per_driver stands behind it: should a row be in a state that this statement
  *   did not foresee, the whole statement fails and nothing is changed.
  */
-const ACCEPT = `
+export const ACCEPT_STATEMENT = `
 WITH wanted AS (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
     AS w(attempt_id, trip_id, driver_id, expected_version)
@@ -131,9 +130,6 @@ function toDecision(row: DecisionRow): Decision {
   }
 }
 
-/** The SQL, for the bench: the same statement from a bare client is the limit that the engine is measured against. */
-export const ACCEPT_STATEMENT = ACCEPT;
-
 export class AssignmentStore {
   readonly #pool: Pool;
 
@@ -145,7 +141,7 @@ export class AssignmentStore {
   async decide(group: readonly AcceptRequest[]): Promise<Decision[]> {
     const { rows } = await this.#pool.query<DecisionRow>({
       name: "accept",
-      text: ACCEPT,
+      text: ACCEPT_STATEMENT,
       values: [
         group.map((a) => a.attemptId),
         group.map((a) => a.tripId),
@@ -174,6 +170,3 @@ export class AssignmentStore {
     return row?.yours === true ? "yours" : row?.waiting === true ? "waiting" : "gone";
   }
 }
-
-/** A fresh attempt id: a UUIDv7, so that attempts and outbox rows sort by time. */
-export const newAttemptId = newId;

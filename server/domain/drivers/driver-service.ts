@@ -40,7 +40,12 @@ export class DriverService {
       try {
         return await this.#setOnce(driverId, wish);
       } catch (error) {
-        if (!(error instanceof TripChangedMeanwhile) || attempt >= 4) throw error;
+        if (!(error instanceof TripChangedMeanwhile)) throw error;
+        if (attempt >= 4)
+          throw new DomainError(
+            "VERSION_CONFLICT",
+            "Your trips are changing right now. Nothing was changed; try again.",
+          );
       }
     }
   }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Effects } from "#server/domain/effects/effects.ts";
 import { processTripAcceptance } from "#server/jobs/handlers/process-trip-acceptance.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
+import { ProviderError } from "#server/platform/http-client.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { allAtOnce } from "#server/testing/wait.ts";
 
@@ -62,6 +63,36 @@ test("a message that fails is sent again by the next run, and the one that went 
   await run(flaky.app);
   expect(sent).toEqual([`otp.push:${trip}:1`, `otp.sms:${trip}:1`]);
   await flaky.dispose();
+});
+
+// Every phone without a push token once made a failed job and an alert, and the console never heard of the acceptance.
+test("a message that can never be sent is kept as failed and does not fail the job", async () => {
+  const { trip, run } = await acceptance();
+  const unreachable = await createTestApp({
+    coordination: "standalone",
+    peerOf: t,
+    overrides: {
+      push: {
+        name: "fcm",
+        send: async () => {
+          throw new ProviderError("the phone has no push token", { permanent: true });
+        },
+      },
+    },
+  });
+  await run(unreachable.app);
+  expect(
+    await t.rows(
+      "SELECT effect, status, error FROM effects WHERE effect LIKE 'otp.%s%' AND trip_id = $1 ORDER BY effect",
+      [trip],
+    ),
+  ).toEqual(
+    expect.arrayContaining([
+      { effect: "otp.push", status: "failed", error: "the phone has no push token" },
+      { effect: "otp.sms", status: "done", error: null },
+    ]),
+  );
+  await unreachable.dispose();
 });
 
 test("a trip accepted anew by another driver is a new message with another code", async () => {

@@ -1,5 +1,6 @@
 import { newId } from "#server/contracts/ids.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
+import { ProviderError } from "#server/platform/http-client.ts";
 
 /** What is done once: `effect` names the kind (`otp.sms`), `subject` what it is done for (`<trip>:<version>`). */
 export interface EffectKey {
@@ -41,7 +42,10 @@ export class Effects {
     });
   }
 
-  /** `work` gets the key to hand to the provider. False when it had been done before. */
+  /**
+   * `work` gets the key to hand to the provider. False when it had been done before, or can never be done (a phone
+   * without a push token): that is kept on the effect, and is no reason to run the job again.
+   */
   async outside(key: EffectKey, work: (dedupeKey: string) => Promise<void>): Promise<boolean> {
     const id = await claim(this.#db.pool, key);
     if (id === null) return false;
@@ -53,6 +57,7 @@ export class Effects {
         id,
         message,
       ]);
+      if (error instanceof ProviderError && error.permanent) return false;
       throw error;
     }
     await markDone(this.#db.pool, id);

@@ -41,3 +41,26 @@ export async function findCategoryTariff(
   };
   return { categoryId: row.id, tariff };
 }
+
+/** What a category costs in a zone now, also when the category takes no new trips. null: nobody set a fare. */
+export async function findTariff(db: Queryable, categoryId: string, zoneId: string | null): Promise<Tariff | null> {
+  const { rows } = await db.query<{
+    base_fare: number;
+    fare_per_km: number;
+    fare_per_min: number;
+    minimum_fare: number;
+  }>({
+    name: "tariff",
+    text: `SELECT base_fare, fare_per_km, fare_per_min, minimum_fare FROM trip_fares
+           WHERE category_id = $1 AND (zone_id = $2 OR zone_id IS NULL) ORDER BY zone_id NULLS LAST LIMIT 1`,
+    values: [categoryId, zoneId],
+  });
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    baseFare: row.base_fare,
+    farePerKm: row.fare_per_km,
+    farePerMin: row.fare_per_min,
+    minimumFare: row.minimum_fare,
+  };
+}

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { channels } from "#server/contracts/realtime.ts";
 import type { TripRequestInput } from "#server/domain/trips/trip-service.ts";
 import { HERE } from "#server/testing/factories.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
@@ -59,12 +60,44 @@ test("the search widens until somebody is found, and no further than 5 km", asyn
   expect((await offers(tripId)).map((o) => o.driver_id)).toEqual([far]);
 });
 
-test("a job that is run again asks nobody twice", async () => {
-  await place(await t.make.drivers(3), 300, 100);
+test("a job that is run again makes no second batch, and tells the first again", async () => {
+  const drivers = await t.make.drivers(9);
+  await place(drivers, 300, 100);
   const tripId = await book();
   await t.drain();
+  const told: string[] = [];
+  for (const id of drivers) t.app.bus.subscribe(channels.offers(id), () => told.push(id));
   await t.app.dispatch.dispatch(tripId, 1);
-  expect(await offers(tripId)).toHaveLength(3);
+  expect((await offers(tripId)).map((o) => o.driver_id)).toEqual(drivers.slice(0, 5));
+  expect(told.toSorted()).toEqual(drivers.slice(0, 5).toSorted());
+});
+
+test("after a release those who were asked before are asked again, but not who declined", async () => {
+  const [first = "", declined = "", free = ""] = await t.make.drivers(3);
+  await place([first, declined, free], 300, 100);
+  const tripId = await book();
+  await t.drain();
+  await t.app.dispatch.reject(declined, tripId);
+  await t.accept(tripId, first);
+  await t.drain();
+  await t.app.drivers.setAvailability(first, { online: false, availability: "unavailable" });
+  await t.app.dispatch.tick();
+  await t.drain();
+  const open = (await offers(tripId)).filter((o) => o.status === "open");
+  expect(open.map((o) => o.driver_id)).toEqual([free]);
+});
+
+test("whoever was asked sees where to, not whom, and nothing once the trip is another's", async () => {
+  const [asked = "", winner = ""] = await t.make.drivers(2);
+  await place([asked, winner], 300, 100);
+  const tripId = await book();
+  await t.drain();
+  const seen = await t.app.trips.get({ type: "driver", id: asked }, tripId);
+  expect(seen).toMatchObject({ pickup: HERE, customer: { phone: "" } });
+  expect((await t.app.dispatch.openOffers(asked))[0]?.trip.customer.phone).toBe("");
+  await t.accept(tripId, winner);
+  await expect(t.app.trips.get({ type: "driver", id: asked }, tripId)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect((await t.app.trips.get({ type: "driver", id: winner }, tripId)).customer.phone).not.toBe("");
 });
 
 test("the next batch asks the next drivers; the first offers end by the database's clock", async () => {

@@ -1,5 +1,4 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
-import { newId } from "#server/contracts/ids.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface WaitingTrip {
@@ -8,18 +7,44 @@ export interface WaitingTrip {
   readonly vehicle_category_id: string;
   readonly pickup: { readonly x: number; readonly y: number };
   readonly version: number;
+  /** When this search began: at the request, or at the last release. */
+  readonly search_began: Date;
 }
 
-/** The trip if it is still waiting and this batch is the current one: a late or repeated job finds nothing to do. */
-export async function lockWaitingTrip(tx: Queryable, tripId: string, batch: number): Promise<WaitingTrip | null> {
+/** The trip if it is still waiting and this batch is the current one: a late job finds nothing to do. */
+export async function lockWaitingTrip(
+  tx: Queryable,
+  tripId: string,
+  batch: number,
+  searchSeconds: number,
+): Promise<WaitingTrip | null> {
   const { rows } = await tx.query<WaitingTrip>({
     name: "dispatch-lock-trip",
-    text: `SELECT t.id, t.ref_id, t.vehicle_category_id, c.pickup_coordinates AS pickup, t.version
+    text: `SELECT t.id, t.ref_id, t.vehicle_category_id, c.pickup_coordinates AS pickup, t.version,
+             t.search_ends_at - make_interval(secs => $3) AS search_began
            FROM trip_requests t JOIN trip_request_coordinates c ON c.trip_request_id = t.id
            WHERE t.id = $1 AND t.current_status = 'pending' AND t.dispatch_batch = $2 FOR UPDATE OF t`,
-    values: [tripId, batch],
+    values: [tripId, batch, searchSeconds],
   });
   return rows[0] ?? null;
+}
+
+/** The offers that this batch made already: a repeated job (its worker died after the commit) makes no others. */
+export async function offersOfBatch(tx: Queryable, tripId: string, batch: number, since: Date): Promise<MadeOffer[]> {
+  const { rows } = await tx.query<MadeOffer>({
+    name: "dispatch-offers-of-batch",
+    text: `SELECT id, driver_id, distance_meters, expires_at FROM trip_offers
+           WHERE trip_request_id = $1 AND batch = $2 AND offered_at >= $3 AND status = 'open'`,
+    values: [tripId, batch, since],
+  });
+  return rows;
+}
+
+export interface MadeOffer {
+  readonly id: string;
+  readonly driver_id: string;
+  readonly distance_meters: number;
+  readonly expires_at: Date;
 }
 
 /** A driver who could take the trip. Degrees and metres are turned into one another around the pickup. */
@@ -29,7 +54,7 @@ export interface Candidate extends Coordinates {
 
 /**
  * Nearest first by straight line, from the GiST index; who is asked must be online, available, fresh, of the category,
- * not asked before for this trip, and not looking at another offer.
+ * not asked before in this search (nor ever declined the trip), and not looking at another offer.
  * The index orders by degrees; a degree of longitude is shorter, so twice as many are taken and sorted by metres.
  */
 const NEAREST = `
@@ -40,7 +65,9 @@ JOIN users u ON u.id = d.user_id AND u.is_active
 JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $3
 WHERE l.location <@ box(point($1::float8 - $5::float8, $2::float8 - $4::float8), point($1::float8 + $5::float8, $2::float8 + $4::float8))
   AND l.updated_at > now() - interval '30 minutes'
-  AND NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.trip_request_id = $6 AND o.driver_id = d.user_id)
+  AND NOT EXISTS (
+    SELECT 1 FROM trip_offers o
+    WHERE o.trip_request_id = $6 AND o.driver_id = d.user_id AND (o.offered_at >= $8 OR o.status = 'rejected'))
   AND NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = d.user_id AND o.status = 'open')
 ORDER BY l.location <-> point($1::float8, $2::float8)
 LIMIT $7`;
@@ -54,6 +81,7 @@ export async function findNearestDrivers(
     readonly radiusMeters: number;
     readonly categoryId: string;
     readonly tripId: string;
+    readonly searchBegan: Date;
     readonly limit: number;
   },
 ): Promise<Candidate[]> {
@@ -62,7 +90,16 @@ export async function findNearestDrivers(
   const { rows } = await db.query<Candidate>({
     name: "dispatch-nearest",
     text: NEAREST,
-    values: [search.at.lng, search.at.lat, search.categoryId, latDegrees, lngDegrees, search.tripId, search.limit * 2],
+    values: [
+      search.at.lng,
+      search.at.lat,
+      search.categoryId,
+      latDegrees,
+      lngDegrees,
+      search.tripId,
+      search.limit * 2,
+      search.searchBegan,
+    ],
   });
   return rows;
 }
@@ -78,8 +115,8 @@ export async function insertOffers(
   tx: Queryable,
   trip: { readonly id: string; readonly batch: number; readonly offerSeconds: number },
   offers: readonly NewOffer[],
-): Promise<{ id: string; driver_id: string; expires_at: Date }[]> {
-  const { rows } = await tx.query<{ id: string; driver_id: string; expires_at: Date }>({
+): Promise<MadeOffer[]> {
+  const { rows } = await tx.query<MadeOffer>({
     name: "offers-insert",
     text: `WITH waits AS (
              UPDATE trip_requests SET next_dispatch_at = now() + make_interval(secs => $3) WHERE id = $1
@@ -87,7 +124,7 @@ export async function insertOffers(
              INSERT INTO trip_offers (id, trip_request_id, driver_id, batch, distance_meters, expires_at)
              SELECT o.id, $1, o.driver_id, $2, o.distance, now() + make_interval(secs => $3)
              FROM unnest($4::uuid[], $5::uuid[], $6::int[]) AS o(id, driver_id, distance)
-             ON CONFLICT DO NOTHING RETURNING id, driver_id, expires_at
+             ON CONFLICT DO NOTHING RETURNING id, driver_id, distance_meters, expires_at
            ), told AS (
              INSERT INTO outbox (id, topic, trip_id, payload)
              SELECT gen_random_uuid(), 'push-offer', $1, jsonb_build_object('offerId', id) FROM made
@@ -145,8 +182,8 @@ export async function planNextBatches(db: Queryable, maxBatches: number, offerSe
 const EXPIRE_TRIPS = `
 WITH due AS (
   SELECT id FROM trip_requests
-  WHERE current_status = 'pending' AND driver_id IS NULL AND next_dispatch_at <= now()
-    AND (search_ends_at <= now() OR (dispatch_batch >= $1 AND NOT ${BATCH_UNDER_WAY}))
+  WHERE current_status = 'pending' AND driver_id IS NULL
+    AND (search_ends_at <= now() OR (next_dispatch_at <= now() AND dispatch_batch >= $1 AND NOT ${BATCH_UNDER_WAY}))
   ORDER BY next_dispatch_at LIMIT 200 FOR UPDATE SKIP LOCKED
 ), ended AS (
   UPDATE trip_requests t SET current_status = 'expired', message = $2, version = t.version + 1, next_dispatch_at = NULL,
@@ -178,19 +215,25 @@ export async function expireOffers(
   return rows;
 }
 
-/** Closes a trip's open offers and says whose they were. */
+/**
+ * Closes a trip's open offers and says whose they were. The winner's own (made while their accept was being decided)
+ * counts as taken.
+ */
 export async function revokeOffers(
   tx: Queryable,
   tripId: string,
   reason: string,
+  winnerId: string | null = null,
 ): Promise<{ id: string; driver_id: string }[]> {
   const { rows } = await tx.query<{ id: string; driver_id: string }>({
     name: "offers-revoke",
-    text: `UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now()
+    text: `UPDATE trip_offers SET ended_at = now(),
+             status = CASE WHEN driver_id = $3 THEN 'accepted' ELSE 'revoked' END,
+             reason = CASE WHEN driver_id = $3 THEN NULL ELSE $2 END
            WHERE trip_request_id = $1 AND status = 'open' RETURNING id, driver_id`,
-    values: [tripId, reason],
+    values: [tripId, reason, winnerId],
   });
-  return rows;
+  return rows.filter((offer) => offer.driver_id !== winnerId);
 }
 
 export async function rejectOffer(
@@ -228,5 +271,3 @@ export async function openOffersOf(db: Queryable, driverId: string): Promise<Ope
   });
   return rows;
 }
-
-export const newOfferId = newId;

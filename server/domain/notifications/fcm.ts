@@ -58,12 +58,21 @@ export function createFcm(options: { account: FcmAccount; baseUrl: string; clien
         android: { priority: "high", notification: { tag } },
         apns: { headers: { "apns-priority": "10", "apns-collapse-id": tag } },
       };
-      await client.call({
-        url: `${options.baseUrl}/v1/projects/${account.project_id}/messages:send`,
-        method: "POST",
-        headers: { authorization: `Bearer ${await accessToken()}`, "content-type": "application/json" },
-        body: JSON.stringify({ message }),
-      });
+      const send = async () =>
+        client.call({
+          url: `${options.baseUrl}/v1/projects/${account.project_id}/messages:send`,
+          method: "POST",
+          headers: { authorization: `Bearer ${await accessToken()}`, "content-type": "application/json" },
+          body: JSON.stringify({ message }),
+        });
+      try {
+        await send();
+      } catch (error) {
+        // The access token was revoked before its hour was over: sign in again, once.
+        if (!(error instanceof ProviderError) || error.status !== 401) throw error;
+        cached = null;
+        await send();
+      }
     },
   };
 }

@@ -75,14 +75,17 @@ describe("SMS over HTTP", () => {
     expect(calls).toHaveLength(3);
   });
 
-  it("stops asking a dead provider after five failures in a row", async () => {
+  it("asks a dead provider no more after five failures in a row, and says so at once", async () => {
     answers = [500];
     const provider = sms();
     for (let i = 0; i < 3; i++) await expect(provider.send(message)).rejects.toBeInstanceOf(ProviderError);
     const asked = calls.length;
     expect(asked).toBe(5);
+    const refused = performance.now();
     await expect(provider.send(message)).rejects.toBeInstanceOf(ProviderError);
     expect(calls).toHaveLength(asked);
+    // Far below the first pause between tries: an open circuit is not tried again.
+    expect(performance.now() - refused).toBeLessThan(100);
   });
 });
 
@@ -131,6 +134,13 @@ describe("FCM HTTP v1", () => {
       android: { notification: { tag: "otp.push:t:1" } },
       apns: { headers: { "apns-collapse-id": "otp.push:t:1" } },
     });
+  });
+
+  it("signs in again when its access token was revoked", async () => {
+    const provider = fcm();
+    answers = [401, 200];
+    await provider.send(push);
+    expect(calls.map((call) => call.path.slice(0, 6))).toEqual(["/token", "/v1/pr", "/token", "/v1/pr"]);
   });
 
   it("knows that a phone without a token cannot be reached", async () => {

@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 import { newId } from "#server/contracts/ids.ts";
 import type { Clock } from "#server/platform/clock.ts";
+import { databaseProblem } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
 
 /** Something that happened to a trip, for people to see on its page. */
@@ -14,6 +15,8 @@ export interface TripEvent {
   readonly data: Readonly<Record<string, unknown>>;
   readonly at?: Date;
 }
+
+type WaitingEvent = TripEvent & { readonly id: string; readonly at: Date };
 
 const FLUSH_MS = 100;
 const MAX_ROWS = 500;
@@ -30,7 +33,7 @@ export class TripEventLog {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  #waiting: (TripEvent & { id: string; at: Date })[] = [];
+  #waiting: WaitingEvent[] = [];
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
   #dropped = 0;
@@ -74,24 +77,37 @@ export class TripEventLog {
     }
   }
 
+  async #insert(batch: readonly WaitingEvent[]): Promise<void> {
+    await this.#pool.query({
+      name: "trip-events",
+      text: INSERT,
+      values: [
+        batch.map((e) => e.id),
+        batch.map((e) => e.tripId),
+        batch.map((e) => e.kind),
+        batch.map((e) => e.actor.type),
+        batch.map((e) => e.actor.id),
+        batch.map((e) => JSON.stringify(e.data)),
+        batch.map((e) => e.at),
+      ],
+    });
+  }
+
+  /** False when the database is away: the batch waits. One bad event must not keep the others, nor itself for ever. */
   async #writeBatch(): Promise<boolean> {
     const batch = this.#waiting.splice(0, MAX_ROWS);
     try {
-      await this.#pool.query({
-        name: "trip-events",
-        text: INSERT,
-        values: [
-          batch.map((e) => e.id),
-          batch.map((e) => e.tripId),
-          batch.map((e) => e.kind),
-          batch.map((e) => e.actor.type),
-          batch.map((e) => e.actor.id),
-          batch.map((e) => JSON.stringify(e.data)),
-          batch.map((e) => e.at),
-        ],
-      });
+      await this.#insert(batch);
       return true;
     } catch (error) {
+      if (databaseProblem(error) === null) {
+        for (const event of batch) {
+          await this.#insert([event]).catch((cause: Error) =>
+            this.#logger.error({ err: cause, tripId: event.tripId, kind: event.kind }, "trip event not kept"),
+          );
+        }
+        return true;
+      }
       this.#waiting.unshift(...batch);
       this.#logger.warn(
         { err: error, waiting: this.#waiting.length, dropped: this.#dropped },

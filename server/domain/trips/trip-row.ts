@@ -71,6 +71,15 @@ const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 const place = (point: { x: number; y: number }, address: string | null): Place =>
   address === null ? { lat: point.y, lng: point.x } : { lat: point.y, lng: point.x, address };
 
+/** A trip as a driver sees it who was asked and does not have it: where to, not who. */
+export const asOffered = (trip: Trip): Trip => ({
+  ...trip,
+  customer: { ...trip.customer, phone: "" },
+  driverId: null,
+  driver: null,
+  vehicle: null,
+});
+
 export function toTrip(row: TripRow): Trip {
   return {
     id: row.id,

@@ -39,6 +39,17 @@ test("a trip's whole life: accept, arrive, start with the rider's code, complete
   expect(await t.broken()).toEqual([]);
 });
 
+test("a category that was switched off, or has no fare any more, does not hold up a ride under way", async () => {
+  const { tripId, driverId } = await accepted();
+  await t.app.trips.arrive(driverId, tripId);
+  await t.app.trips.start(driverId, tripId, codeOf(tripId, driverId));
+  await t.rows("UPDATE vehicle_categories SET is_active = false");
+  await t.rows("DELETE FROM trip_fares");
+  const trip = await t.app.trips.complete(driverId, tripId, { distanceMeters: 8000 });
+  expect(trip).toMatchObject({ status: "completed", actualFare: trip.estimatedFare });
+  expect(await driverState(driverId)).toBe("available");
+});
+
 test("a wrong code starts nothing; five in a row make the driver wait, even with the right one", async () => {
   const { tripId, driverId } = await accepted();
   await t.app.trips.arrive(driverId, tripId);
@@ -82,6 +93,7 @@ test("a rider's cancellation frees the driver, the lock and the offers, and tell
   await t.drain();
   expect(await t.value("SELECT count(*)::int FROM recorded_messages WHERE title = 'Trip cancelled'")).toBe(1);
   // The acceptance's own job ran after the cancellation: no code goes out for a trip that nobody drives.
+  expect(await t.value("SELECT count(*)::int FROM recorded_messages WHERE body LIKE '%code%'")).toBe(0);
   expect(await t.broken()).toEqual([]);
 });
 

@@ -3,11 +3,11 @@ import type { Place } from "#server/contracts/geo.ts";
 import { newId, refIdOf } from "#server/contracts/ids.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
-import { findCategoryTariff } from "#server/domain/fares/fare-store.ts";
+import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { MAX_OTP_ATTEMPTS, tripOtp, tripOtpHash } from "#server/domain/trips/trip-otp.ts";
-import { toTrip } from "#server/domain/trips/trip-row.ts";
+import { asOffered, toTrip } from "#server/domain/trips/trip-row.ts";
 import { isLive, nextOrThrow } from "#server/domain/trips/trip-state.ts";
 import * as store from "#server/domain/trips/trip-store.ts";
 import { findZoneAt } from "#server/domain/zones/zone-store.ts";
@@ -121,18 +121,32 @@ export class TripService {
     return toTrip(row);
   }
 
-  /** Another's trip does not exist: NOT_FOUND. A driver sees trips they have, had or were offered. */
+  /** Another's trip does not exist: NOT_FOUND. A driver sees trips they have or had, and waiting ones they were asked for. */
   async get(actor: TripActor, id: string): Promise<Trip> {
     const row = await store.findTrip(this.#db.pool, id);
     if (row === null) throw notFound();
     const own = actor.type === "operator" || (actor.type === "customer" ? row.customer_id : row.driver_id) === actor.id;
-    if (!own && !(actor.type === "driver" && (await store.wasOffered(this.#db.pool, id, actor.id)))) throw notFound();
     const trip = toTrip(row);
+    if (!own) {
+      const asked =
+        actor.type === "driver" &&
+        row.current_status === "pending" &&
+        (await store.wasOffered(this.#db.pool, id, actor.id));
+      if (!asked) throw notFound();
+      return asOffered(trip);
+    }
     const showsOtp =
       actor.type === "customer" &&
       row.driver_id !== null &&
       (row.current_status === "accepted" || row.current_status === "arrived");
     return showsOtp && row.driver_id !== null ? { ...trip, otp: tripOtp(this.#otpSecret, id, row.driver_id) } : trip;
+  }
+
+  /** What a driver who declined gets back, whatever became of the trip. */
+  async getDeclined(driverId: string, id: string): Promise<Trip> {
+    const row = await store.findTrip(this.#db.pool, id);
+    if (row === null) throw notFound();
+    return row.driver_id === driverId ? toTrip(row) : asOffered(toTrip(row));
   }
 
   async list(
@@ -170,7 +184,7 @@ export class TripService {
         { tripId: id, version: trip.version + 1, driverId, status: "ongoing" },
         { tripId: id },
       );
-      return "started";
+      return { started: await this.#read(tx, id) };
     });
     const actor = { type: "driver", id: driverId } as const;
     if (outcome === "locked")
@@ -185,22 +199,17 @@ export class TripService {
     }
     this.#onCommitted();
     this.#record(id, "trip.started", actor, {});
-    return this.#mustFind(id);
+    return outcome.started;
   }
 
   /** Ends the ride: the fare is of the distance driven (or, when the app has none, of the estimate) and the time it took. */
-  async complete(driverId: string, id: string, driven: { readonly distanceMeters: number | null }): Promise<Trip> {
+  async complete(driverId: string, id: string, reported: { readonly distanceMeters: number | null }): Promise<Trip> {
     const trip = await this.#advance(driverId, id, "complete", async (tx, locked) => {
-      const distanceMeters = driven.distanceMeters ?? locked.estimated_distance;
-      const category = await findCategoryTariff(tx, locked.vehicle_category_id, locked.zone_id);
-      if (category?.tariff == null) throw new DomainError("INTERNAL", `no fare for trip ${id}`);
-      const seconds =
-        locked.trip_start_time === null ? 0 : Math.max(0, (Date.now() - locked.trip_start_time.getTime()) / 1000);
-      const fare = fareFor(category.tariff, {
-        distanceMeters,
-        durationSeconds: seconds,
-        surge: locked.surge_multiplier,
-      });
+      const distanceMeters = reported.distanceMeters ?? locked.estimated_distance;
+      const tariff = await findTariff(tx, locked.vehicle_category_id, locked.zone_id);
+      const driven = { distanceMeters, durationSeconds: locked.driving_seconds ?? 0, surge: locked.surge_multiplier };
+      // A fare that was withdrawn in mid-ride: what the rider agreed to.
+      const fare = tariff === null ? locked.estimated_fare : fareFor(tariff, driven);
       await store.setCompleted(tx, id, { fare, distanceMeters });
       await store.freeDriver(tx, driverId);
     });
@@ -210,7 +219,7 @@ export class TripService {
 
   /** `expectedVersion`: what an operator saw; VERSION_CONFLICT when the trip moved on since. */
   async cancel(actor: TripActor, id: string, reason: string, expectedVersion: number | null = null): Promise<Trip> {
-    const driverId = await this.#db.transaction(async (tx) => {
+    const { driverId, cancelled } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, actor, id);
       this.#checkVersion(trip, expectedVersion);
       nextOrThrow(trip.current_status, "cancel");
@@ -218,27 +227,27 @@ export class TripService {
       if (trip.driver_id !== null && isLive(trip.current_status)) await store.freeDriver(tx, trip.driver_id);
       const payload = { tripId: id, version: trip.version + 1, driverId: trip.driver_id, status: "cancelled" } as const;
       await addToOutbox(tx, "trip-ended", payload, { tripId: id });
-      return trip.driver_id;
+      return { driverId: trip.driver_id, cancelled: await this.#read(tx, id) };
     });
     this.#onCommitted();
     if (driverId !== null) await this.#lock.releaseOwnedBy(id, driverId);
     this.#record(id, "trip.cancelled", actor, { reason });
-    return this.#mustFind(id);
+    return cancelled;
   }
 
   /** Hands an accepted, unstarted trip back to waiting, and frees its driver. */
   async release(actor: TripActor, id: string, reason: string, expectedVersion: number | null): Promise<Trip> {
-    const driverId = await this.#db.transaction(async (tx) => {
+    const { driverId, released } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, actor, id);
       this.#checkVersion(trip, expectedVersion);
       nextOrThrow(trip.current_status, "release");
       if (trip.driver_id === null) throw new DomainError("INVALID_TRANSITION", "The trip has no driver.");
       await this.releaseLocked(tx, trip, reason);
       await store.freeDriver(tx, trip.driver_id);
-      return trip.driver_id;
+      return { driverId: trip.driver_id, released: await this.#read(tx, id) };
     });
     await this.afterRelease(id, driverId, actor, reason);
-    return this.#mustFind(id);
+    return released;
   }
 
   /** The database's part of a release, for a caller that holds the trip's row lock; the driver's row is the caller's. */
@@ -266,7 +275,7 @@ export class TripService {
     action: "arrive" | "complete",
     change: (tx: Queryable, trip: store.LockedTrip) => Promise<void>,
   ): Promise<Trip> {
-    const status = await this.#db.transaction(async (tx) => {
+    const { to, advanced } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, { type: "driver", id: driverId }, id);
       const to = nextOrThrow(trip.current_status, action) as "arrived" | "completed";
       await change(tx, trip);
@@ -276,11 +285,11 @@ export class TripService {
         { tripId: id, version: trip.version + 1, driverId, status: to },
         { tripId: id },
       );
-      return to;
+      return { to, advanced: await this.#read(tx, id) };
     });
     this.#onCommitted();
-    this.#record(id, `trip.${status}`, { type: "driver", id: driverId }, {});
-    return this.#mustFind(id);
+    this.#record(id, `trip.${to}`, { type: "driver", id: driverId }, {});
+    return advanced;
   }
 
   async #lockOwn(tx: Queryable, actor: TripActor, id: string): Promise<store.LockedTrip> {
@@ -300,8 +309,9 @@ export class TripService {
     }
   }
 
-  async #mustFind(id: string): Promise<Trip> {
-    const row = await store.findTrip(this.#db.pool, id);
+  /** The answer is read before the commit: after it, a lost connection would make a failure of what was done. */
+  async #read(tx: Queryable, id: string): Promise<Trip> {
+    const row = await store.findTrip(tx, id);
     if (row === null) throw notFound();
     return toTrip(row);
   }

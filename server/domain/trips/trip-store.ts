@@ -14,7 +14,9 @@ export interface LockedTrip {
   readonly version: number;
   readonly estimated_distance: number;
   readonly surge_multiplier: number;
-  readonly trip_start_time: Date | null;
+  readonly estimated_fare: number;
+  /** Seconds since the start, by the clock that wrote the start. */
+  readonly driving_seconds: number | null;
 }
 
 export interface NewTrip {
@@ -107,14 +109,14 @@ export async function lockTrip(tx: Queryable, id: string): Promise<LockedTrip | 
   const { rows } = await tx.query<LockedTrip>({
     name: "trip-lock",
     text: `SELECT id, customer_id, driver_id, vehicle_category_id, zone_id, current_status, version, estimated_distance,
-             surge_multiplier, trip_start_time
+             surge_multiplier, estimated_fare, EXTRACT(EPOCH FROM now() - trip_start_time)::float8 AS driving_seconds
            FROM trip_requests WHERE id = $1 FOR UPDATE`,
     values: [id],
   });
   return rows[0] ?? null;
 }
 
-/** Whether the driver was ever offered this trip: what lets a driver see a trip that is not theirs. */
+/** Whether the driver was ever asked for this trip: what lets a driver see a waiting trip that is nobody's. */
 export async function wasOffered(db: Queryable, tripId: string, driverId: string): Promise<boolean> {
   const text = "SELECT 1 FROM trip_offers WHERE trip_request_id = $1 AND driver_id = $2 LIMIT 1";
   const { rowCount } = await db.query({ name: "trip-was-offered", text, values: [tripId, driverId] });

@@ -32,15 +32,18 @@ const once = (
 export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = async (app, payload, run) => {
   const { tripId, driverId, version } = payload;
   const trip = await app.trips.get({ type: "operator", id: run.jobId }, tripId);
-  // Released or cancelled in the meantime: the job of that change tells people; a code of the old driver must not go out.
-  if (trip.driverId !== driverId) return;
+  // Released, cancelled or accepted anew in the meantime: the job of that change tells people.
+  if (trip.driverId !== driverId || trip.status === "cancelled") return;
+  if (trip.status === "accepted" && trip.version !== version) return;
+  // A code is of use until the trip starts.
+  const needsCode = trip.status === "accepted" || trip.status === "arrived";
   const acceptance: Acceptance = { app, trip, payload, run };
   const otp = tripOtp(app.config.auth.secret, tripId, driverId);
   const job = { jobId: run.jobId, version };
   const outcomes = await Promise.allSettled([
-    app.notifications.pushOtp(trip, otp, job),
-    app.notifications.smsOtp(trip, otp, job),
-    storeOtp(acceptance, otp),
+    ...(needsCode
+      ? [app.notifications.pushOtp(trip, otp, job), app.notifications.smsOtp(trip, otp, job), storeOtp(acceptance, otp)]
+      : []),
     closeOtherOffers(acceptance),
     findWayToPickup(acceptance),
     tellCustomer(acceptance),
@@ -73,8 +76,8 @@ const storeOtp = (acceptance: Acceptance, otp: string) =>
 const closeOtherOffers = (acceptance: Acceptance) =>
   once(acceptance, "offers.revoked", async (tx) => {
     const { app, payload } = acceptance;
-    const { tripId } = payload;
-    for (const offer of await revokeOffers(tx, tripId, "another driver took the trip")) {
+    const { tripId, driverId } = payload;
+    for (const offer of await revokeOffers(tx, tripId, "another driver took the trip", driverId)) {
       app.bus.publish(channels.takenByAnother(offer.driver_id), "trip.taken", { tripId });
       app.bus.publish(channels.offers(offer.driver_id), "offer.ended", { tripId, offerId: offer.id, reason: "taken" });
     }

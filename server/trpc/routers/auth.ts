@@ -11,10 +11,12 @@ export const authRouter = router({
       openapi: { method: "POST", path: "/api/v1/auth/login", summary: "Sign in with phone or email and password" },
     })
     .input(
-      z.union([
-        z.strictObject({ phone: phoneSchema, password: passwordSchema }),
-        z.strictObject({ email: z.email(), password: passwordSchema }),
-      ]),
+      z
+        .strictObject({ phone: phoneSchema.optional(), email: z.email().optional(), password: passwordSchema })
+        .refine(({ phone, email }) => (phone === undefined) !== (email === undefined), {
+          path: ["phone"],
+          message: "give either phone or email",
+        }),
     )
     .output(
       z.object({
@@ -30,7 +32,7 @@ export const authRouter = router({
         }),
       }),
     )
-    .mutation(({ ctx, input }) =>
-      ctx.app.identity.login("phone" in input ? { phone: input.phone } : { email: input.email }, input.password),
+    .mutation(({ ctx, input: { phone, email = "", password } }) =>
+      ctx.app.identity.login(phone === undefined ? { email } : { phone }, password),
     ),
 });

@@ -109,7 +109,7 @@ export const ridesRouter = router({
     .output(tripSchema)
     .mutation(async ({ ctx, input }) => {
       await ctx.app.dispatch.reject(ctx.actor.id, input.id);
-      return ctx.app.trips.get(ctx.actor, input.id);
+      return ctx.app.trips.getDeclined(ctx.actor.id, input.id);
     }),
 
   arrive: driverProcedure
