@@ -94,18 +94,27 @@ export async function planOnce(db: Queryable, id: string, topic: string, payload
   return (rowCount ?? 0) > 0;
 }
 
-export interface CleanUpCounts {
-  readonly outbox: number;
-  readonly otps: number;
-  readonly idempotencyKeys: number;
-}
+/** What has served its time, oldest first, and how to find it: each is an indexed column. */
+const OLD = {
+  outbox: "SELECT id FROM outbox WHERE completed_at < now() - interval '7 days'",
+  otp_verifications: "SELECT id FROM otp_verifications WHERE expires_at < now() - interval '1 day'",
+  idempotency_keys: "SELECT id FROM idempotency_keys WHERE expires_at < now()",
+  // They hold riders' codes.
+  recorded_messages: "SELECT id FROM recorded_messages WHERE created_at < now() - interval '7 days'",
+} as const;
+const CLEAN_UP_BATCH = 5000;
 
-/** Finished outbox rows after 7 days, used-up codes, idempotency keys past their day. */
-export async function cleanUp(db: Queryable): Promise<CleanUpCounts> {
-  const outbox = await db.query("DELETE FROM outbox WHERE completed_at < now() - interval '7 days'");
-  const otps = await db.query("DELETE FROM otp_verifications WHERE expires_at < now() - interval '1 day'");
-  const keys = await db.query("DELETE FROM idempotency_keys WHERE expires_at < now()");
-  return { outbox: outbox.rowCount ?? 0, otps: otps.rowCount ?? 0, idempotencyKeys: keys.rowCount ?? 0 };
+/** Deletes in batches: one statement over a month's rows would hit its time-out, and every hour again. Returns how many of each. */
+export async function cleanUp(db: Queryable): Promise<Readonly<Record<string, number>>> {
+  const deleted: Record<string, number> = {};
+  for (const [table, old] of Object.entries(OLD)) {
+    let last = CLEAN_UP_BATCH;
+    for (deleted[table] = 0; last === CLEAN_UP_BATCH; deleted[table] += last) {
+      const { rowCount } = await db.query(`DELETE FROM ${table} WHERE id IN (${old} LIMIT ${CLEAN_UP_BATCH})`);
+      last = rowCount ?? 0;
+    }
+  }
+  return deleted;
 }
 
 export const toJob = (row: OutboxRow): JobToAdd => ({
