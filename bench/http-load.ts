@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { type Percentiles, percentilesOf } from "#scripts/replay/percentiles.ts";
 
 /** One request of a load: ready to be written to a socket. */
 export interface LoadRequest {
@@ -19,19 +20,10 @@ export interface LoadResult {
   readonly latency: Latency;
 }
 
-export interface Latency {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-/** Nearest-rank percentiles of milliseconds. */
-export function latencyOf(times: readonly number[]): Latency {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (p: number) => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * p) - 1)] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: sorted.at(-1) ?? 0 };
-}
+/** Milliseconds; all zero when nothing was measured. */
+export type Latency = Percentiles;
+export const latencyOf = (times: readonly number[]): Latency =>
+  percentilesOf(times) ?? { count: 0, p50: 0, p95: 0, p99: 0, max: 0 };
 
 const HEAD_END = "\r\n\r\n";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "#prisma/seed/places.ts";
+import { haversineMeters } from "#server/platform/routing.ts";
 import { answerToOffer, categoryWanted, misheard, patienceOf } from "./choices.ts";
 import { loadCity } from "./city.ts";
 import { Demand } from "./demand.ts";
-import { haversineMetres } from "./road-graph.ts";
 
 const city = loadCity(new URL("../../public/map/cairo.geojson", import.meta.url));
 
@@ -14,7 +14,7 @@ describe("rides in Cairo", () => {
       const { pickup, destination } = city.ride(random);
       expect(pickup.address).toMatch(/^\d+, \S/);
       expect(destination.address).toMatch(/^\d+, \S/);
-      return haversineMetres(pickup, destination);
+      return haversineMeters(pickup, destination);
     });
     expect(Math.min(...metres)).toBeGreaterThanOrEqual(2000);
     expect(Math.max(...metres)).toBeLessThanOrEqual(9000);

@@ -1,12 +1,7 @@
 import { readFileSync } from "node:fs";
-import {
-  buildRoadGraph,
-  type GeoPoint,
-  haversineMetres,
-  type RoadCollection,
-  type RoadGraph,
-} from "#scripts/simulator/road-graph.ts";
+import { buildRoadGraph, type GeoPoint, type RoadCollection, type RoadGraph } from "#scripts/simulator/road-graph.ts";
 import type { Place } from "#server/contracts/geo.ts";
+import { haversineMeters } from "#server/platform/routing.ts";
 
 /** How far people ride, metres as the crow flies. */
 const RIDE_METRES = { from: 2000, to: 9000 };
@@ -37,7 +32,7 @@ export class City {
     let best = pick(nodes, random);
     for (let i = 0; i < 3; i++) {
       const other = pick(nodes, random);
-      if (haversineMetres(other, hub) < haversineMetres(best, hub)) best = other;
+      if (haversineMeters(other, hub) < haversineMeters(best, hub)) best = other;
     }
     return best;
   }
@@ -50,7 +45,7 @@ export class City {
     let bestMiss = Number.POSITIVE_INFINITY;
     for (let i = 0; i < TRIES && bestMiss > 150; i++) {
       const node = pick(this.graph.nodes, random);
-      const metres = haversineMetres(from, node);
+      const metres = haversineMeters(from, node);
       const miss = Math.abs(metres - wish);
       if (metres < RIDE_METRES.from || metres > RIDE_METRES.to || miss >= bestMiss) continue;
       best = node;
@@ -65,7 +60,7 @@ export class City {
     let nearest: NamedPoint | null = null;
     let metres = Number.POSITIVE_INFINITY;
     for (const place of this.#places) {
-      const distance = haversineMetres(at, place);
+      const distance = haversineMeters(at, place);
       if (distance < metres) [nearest, metres] = [place, distance];
     }
     const { lat, lng } = at;

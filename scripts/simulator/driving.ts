@@ -1,6 +1,7 @@
 import { between, type City } from "#scripts/simulator/city.ts";
-import { type GeoPoint, haversineMetres } from "#scripts/simulator/road-graph.ts";
+import type { GeoPoint } from "#scripts/simulator/road-graph.ts";
 import { type Random, RoadWalker, type WalkerPosition } from "#scripts/simulator/road-walker.ts";
+import { haversineMeters } from "#server/platform/routing.ts";
 
 /** Milliseconds between two position frames; the server takes one per 3 s. */
 const FRAME_EVERY_MS = { from: 4000, to: 5000 };
@@ -71,7 +72,7 @@ export class Driving {
     if (this.#at.arrived) return;
     const before = this.#at;
     this.#at = this.#walker.advance(elapsed * this.#pace);
-    this.#metres += haversineMetres(before, this.#at);
+    this.#metres += haversineMeters(before, this.#at);
   }
 
   /** A position frame when one is due, else null. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { haversineMeters } from "#server/platform/routing.ts";
 import {
   bearingDegrees,
   buildRoadGraph,
-  haversineMetres,
   loadRoadGraph,
   nearestNode,
   type RoadCollection,
@@ -26,7 +26,7 @@ function seeded(seed: number): () => number {
 }
 
 test("haversine and bearing agree with known values", () => {
-  expect(haversineMetres({ lat: 30, lng: 31 }, { lat: 31, lng: 31 })).toBeCloseTo(111_195, -1);
+  expect(haversineMeters({ lat: 30, lng: 31 }, { lat: 31, lng: 31 })).toBeCloseTo(111_195, -1);
   expect(bearingDegrees({ lat: 30, lng: 31 }, { lat: 30, lng: 31.01 })).toBeCloseTo(90, 1);
   expect(bearingDegrees({ lat: 30, lng: 31 }, { lat: 29.99, lng: 31 })).toBeCloseTo(180, 5);
 });
@@ -74,7 +74,7 @@ describe("RoadWalker", () => {
     const trace = drive();
     const last = trace.at(-1);
     expect(last?.arrived).toBe(true);
-    expect(last && haversineMetres(last, { lat: 30.0626, lng: 31.2497 })).toBeLessThan(400);
+    expect(last && haversineMeters(last, { lat: 30.0626, lng: 31.2497 })).toBeLessThan(400);
     expect(drive()).toEqual(trace);
   });
 
@@ -84,7 +84,7 @@ describe("RoadWalker", () => {
     let before = walker.position();
     for (let s = 0; s < 2000; s++) {
       const now = walker.advance(1);
-      expect(haversineMetres(before, now)).toBeLessThan(30);
+      expect(haversineMeters(before, now)).toBeLessThan(30);
       if (now.arrived) walker.wander();
       before = now;
     }

@@ -2,7 +2,9 @@
  * The city's road graph, and walkers that drive along it. Built from `public/map/cairo.geojson`: two roads meet where they share a
  * vertex, so a bridge that passes over a street without sharing one is not a junction. Pure: time is passed in, randomness injected.
  */
+
 import { readFileSync } from "node:fs";
+import { haversineMeters } from "#server/platform/routing.ts";
 import { MinHeap } from "./min-heap.ts";
 
 /** WGS84 degrees. */
@@ -33,16 +35,7 @@ type RoadFeature = {
 };
 export type RoadCollection = { features: readonly RoadFeature[] };
 
-const EARTH_RADIUS_M = 6_371_008.8;
 const RADIANS = Math.PI / 180;
-
-/** Great-circle distance in metres. */
-export function haversineMetres(a: GeoPoint, b: GeoPoint): number {
-  const dLat = (b.lat - a.lat) * RADIANS;
-  const dLng = (b.lng - a.lng) * RADIANS;
-  const h = Math.sin(dLat / 2) ** 2 + Math.cos(a.lat * RADIANS) * Math.cos(b.lat * RADIANS) * Math.sin(dLng / 2) ** 2;
-  return 2 * EARTH_RADIUS_M * Math.asin(Math.min(1, Math.sqrt(h)));
-}
 
 /** Initial bearing from a to b in degrees clockwise from north, 0 ≤ bearing < 360. */
 export function bearingDegrees(a: GeoPoint, b: GeoPoint): number {
@@ -88,7 +81,7 @@ export function buildRoadGraph(collection: RoadCollection): RoadGraph {
   function link(a: number, b: number, speedMps: number): void {
     const from = nodes[a] as GeoPoint;
     const to = nodes[b] as GeoPoint;
-    const lengthM = haversineMetres(from, to);
+    const lengthM = haversineMeters(from, to);
     edges[a]?.push({ to: b, lengthM, speedMps, headingDegrees: bearingDegrees(from, to) });
     edges[b]?.push({ to: a, lengthM, speedMps, headingDegrees: bearingDegrees(to, from) });
   }
@@ -128,7 +121,7 @@ export function route(graph: RoadGraph, from: number, to: number): Route | null 
   const target = graph.nodes[to];
   if (!target || !graph.nodes[from]) return null;
   // The straight line at motorway speed never overestimates, so the first arrival is the fastest.
-  const estimate = (node: number) => haversineMetres(graph.nodes[node] as GeoPoint, target) / CLASS_SPEED_MPS.motorway;
+  const estimate = (node: number) => haversineMeters(graph.nodes[node] as GeoPoint, target) / CLASS_SPEED_MPS.motorway;
   const seconds = new Map<number, number>([[from, 0]]);
   const cameFrom = new Map<number, { node: number; lengthM: number }>();
   const done = new Set<number>();
