@@ -8,22 +8,33 @@ import type { Metrics } from "#server/platform/metrics.ts";
 
 /** One accepted update per driver in this time; faster ones are dropped without a word. */
 const MIN_INTERVAL_MS = 3000;
-/** Positions wait at most this long for the database and for the console's map. */
+/** Positions wait at most this long for the console's map, and for the database while it keeps up. */
 const FLUSH_MS = 250;
-/** A phone whose clock is ahead would otherwise block its own later positions. */
-const MAX_FUTURE_MS = 60_000;
+/** A phone whose clock is further off than this does not know when it was there: then the time of receipt is taken. */
+const MAX_CLOCK_ERROR_MS = 60_000;
 
-/** Takes positions in memory, at once, and writes them in batches: no message ever waits for the database. */
+interface ReceivedLocation extends StoredLocation {
+  readonly receivedAt: Date;
+}
+
+/**
+ * Takes positions in memory, at once, and writes them in batches: no message ever waits for the database. One batch is
+ * written at a time; meanwhile the newest position of each driver waits, so what waits is never more than one a driver.
+ */
 export class LocationService {
   readonly #db: Database;
   readonly #bus: EventBus;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #logger: Logger;
+  /** By the monotonic clock, the longest ago first. */
   readonly #acceptedAt = new Map<string, number>();
-  #waiting = new Map<string, StoredLocation>();
+  /** For the database. */
+  #waiting = new Map<string, ReceivedLocation>();
+  /** For the map, which does not wait for the database. */
+  #untold = new Map<string, ReceivedLocation>();
   #timer: NodeJS.Timeout | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | null = null;
 
   constructor(options: { db: Database; bus: EventBus; clock: Clock; metrics: Metrics; logger: Logger }) {
     this.#db = options.db;
@@ -35,28 +46,31 @@ export class LocationService {
 
   /** False when it came too soon after the driver's last one. */
   accept(driverId: string, update: LocationUpdate): boolean {
-    const now = this.#clock.now().getTime();
-    if (now - (this.#acceptedAt.get(driverId) ?? 0) < MIN_INTERVAL_MS) {
+    if (!this.#throttle(driverId)) {
       this.#metrics.locations.inc({ outcome: "too_soon" });
       return false;
     }
-    this.#acceptedAt.set(driverId, now);
-    const recorded = update.recordedAt === undefined ? now : Date.parse(update.recordedAt);
-    this.#waiting.set(driverId, {
+    const receivedAt = this.#clock.now();
+    const recorded = update.recordedAt === undefined ? Number.NaN : Date.parse(update.recordedAt);
+    const isPlausible = Math.abs(recorded - receivedAt.getTime()) <= MAX_CLOCK_ERROR_MS;
+    const location: ReceivedLocation = {
       userId: driverId,
       lat: update.lat,
       lng: update.lng,
       heading: update.heading ?? null,
       speed: update.speed ?? null,
       accuracy: update.accuracy ?? null,
-      recordedAt: new Date(recorded > now + MAX_FUTURE_MS ? now : recorded),
-    });
+      recordedAt: isPlausible ? new Date(recorded) : receivedAt,
+      receivedAt,
+    };
+    this.#waiting.set(driverId, location);
+    this.#untold.set(driverId, location);
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
     this.#metrics.locations.inc({ outcome: "accepted" });
     return true;
   }
 
-  /** Forgets a driver's throttle, so that memory follows who is connected. */
+  /** Lets a driver's next position in at once. */
   forget(driverId: string): void {
     this.#acceptedAt.delete(driverId);
   }
@@ -65,28 +79,51 @@ export class LocationService {
   async drain(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#flush();
-    await this.#writing;
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  #throttle(driverId: string): boolean {
+    const now = this.#clock.monotonicMs();
+    for (const [id, at] of this.#acceptedAt) {
+      if (now - at < MIN_INTERVAL_MS) break;
+      this.#acceptedAt.delete(id);
+    }
+    if (this.#acceptedAt.has(driverId)) return false;
+    this.#acceptedAt.set(driverId, now);
+    return true;
   }
 
   #flush(): void {
     this.#timer = null;
-    if (this.#waiting.size === 0) return;
+    const moved = [...this.#untold.values()];
+    this.#untold = new Map();
+    if (moved.length > 0) {
+      this.#bus.publish(topics.locations, "moved", {
+        drivers: moved.map((l) => ({
+          id: l.userId,
+          lat: l.lat,
+          lng: l.lng,
+          heading: l.heading,
+          speed: l.speed,
+          at: l.receivedAt.toISOString(),
+        })),
+      });
+    }
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#writing !== null || this.#waiting.size === 0) return;
     const batch = [...this.#waiting.values()];
     this.#waiting = new Map();
-    this.#bus.publish(topics.locations, "moved", {
-      drivers: batch.map((l) => ({
-        id: l.userId,
-        lat: l.lat,
-        lng: l.lng,
-        heading: l.heading,
-        speed: l.speed,
-        at: l.recordedAt.toISOString(),
-      })),
-    });
-    this.#writing = this.#writing
-      .then(() => upsertLocations(this.#db.pool, batch))
+    this.#writing = upsertLocations(this.#db.pool, batch)
       .catch((error: Error) =>
         this.#logger.warn({ err: error, positions: batch.length }, "positions not stored; newer ones will be"),
-      );
+      )
+      .finally(() => {
+        this.#writing = null;
+        // What the timer would have written, had this write not been under way.
+        if (this.#timer === null) this.#write();
+      });
   }
 }

@@ -1,5 +1,5 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
-import { areaHolds } from "#server/domain/zones/zone-store.ts";
+import { zoneAt } from "#server/domain/zones/zone-store.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface StoredLocation extends Coordinates {
@@ -7,23 +7,27 @@ export interface StoredLocation extends Coordinates {
   readonly heading: number | null;
   readonly speed: number | null;
   readonly accuracy: number | null;
+  /** By the phone's clock, held to ours. */
   readonly recordedAt: Date;
+  /** When it reached us, which orders positions; left out: as it is written. */
+  readonly receivedAt?: Date;
 }
 
-/** Upserts many positions at once; an older one never overwrites a newer. The zone is found by the database. */
+/**
+ * Upserts many positions at once; one received earlier never overwrites a later one, whatever the phones' clocks say.
+ * `updated_at` is the time of receipt, never in the future: a server whose clock is ahead must not block what follows.
+ */
 const UPSERT = `
 INSERT INTO user_last_locations (user_id, type, location, heading, speed, accuracy, zone_id, recorded_at, updated_at)
-SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy,
-  (SELECT a.zone_id FROM zone_areas a
-   WHERE NOT a.is_hole AND box(a.area) @> box(point(l.lng, l.lat), point(l.lng, l.lat)) AND ${areaHolds("a", "l.lng", "l.lat")} LIMIT 1),
-  l.recorded_at, now()
-FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[])
-  AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at)
+SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy, (${zoneAt("z.id", "l.lng", "l.lat")}),
+  l.recorded_at, LEAST(l.received_at, now())
+FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[], $8::timestamptz[])
+  AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at, received_at)
 JOIN users u ON u.id = l.user_id
 ORDER BY l.user_id
 ON CONFLICT (user_id) DO UPDATE SET location = EXCLUDED.location, heading = EXCLUDED.heading, speed = EXCLUDED.speed,
   accuracy = EXCLUDED.accuracy, zone_id = EXCLUDED.zone_id, recorded_at = EXCLUDED.recorded_at, updated_at = EXCLUDED.updated_at
-WHERE user_last_locations.recorded_at <= EXCLUDED.recorded_at`;
+WHERE user_last_locations.updated_at <= EXCLUDED.updated_at`;
 
 /** At most one position per user: the caller keeps the newest. */
 export async function upsertLocations(db: Queryable, batch: readonly StoredLocation[]): Promise<void> {
@@ -38,6 +42,7 @@ export async function upsertLocations(db: Queryable, batch: readonly StoredLocat
       batch.map((l) => l.speed),
       batch.map((l) => l.accuracy),
       batch.map((l) => l.recordedAt),
+      batch.map((l) => l.receivedAt ?? null),
     ],
   });
 }

@@ -21,7 +21,7 @@ interface Row {
   readonly is_online: boolean;
   readonly availability_status: Availability;
   readonly zone_name: string | null;
-  readonly recorded_at: Date | null;
+  readonly last_seen: Date | null;
   readonly trip_id: string | null;
   readonly trip_ref: string | null;
 }
@@ -39,7 +39,7 @@ export async function listDrivers(
   const { rows } = await db.query<Row>({
     name: `ops-drivers-${filter.state ?? "all"}`,
     text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
-        d.is_online, d.availability_status, z.name AS zone_name, l.recorded_at, t.id AS trip_id, t.ref_id AS trip_ref
+        d.is_online, d.availability_status, z.name AS zone_name, l.updated_at AS last_seen, t.id AS trip_id, t.ref_id AS trip_ref
       FROM driver_details d
       JOIN users u ON u.id = d.user_id
       LEFT JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active
@@ -62,7 +62,7 @@ export async function listDrivers(
       isOnline: row.is_online,
       availability: row.availability_status,
       zoneName: row.zone_name,
-      lastSeenAt: row.recorded_at?.toISOString() ?? null,
+      lastSeenAt: row.last_seen?.toISOString() ?? null,
       liveTripId: row.trip_id,
       liveTripRef: row.trip_ref,
     }),

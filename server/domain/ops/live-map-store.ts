@@ -15,7 +15,8 @@ interface DriverRow {
   readonly lng: number;
   readonly heading: number | null;
   readonly speed: number | null;
-  readonly recorded_at: Date;
+  /** When the position reached us: a phone's own clock may be wrong. */
+  readonly updated_at: Date;
   readonly trip_id: string | null;
   readonly offered: boolean;
 }
@@ -23,7 +24,7 @@ interface DriverRow {
 /** Drivers that belong on the map: on line, or off line in the middle of a trip. */
 const DRIVERS = `
 SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
-  d.is_online, d.availability_status, d.under_review, l.location[1] AS lat, l.location[0] AS lng, l.heading, l.speed, l.recorded_at,
+  d.is_online, d.availability_status, d.under_review, l.location[1] AS lat, l.location[0] AS lng, l.heading, l.speed, l.updated_at,
   t.id AS trip_id, EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = u.id AND o.status = 'open') AS offered
 FROM driver_details d
 JOIN users u ON u.id = d.user_id AND u.is_active
@@ -62,7 +63,7 @@ export async function readDrivers(db: Queryable, ids: readonly string[] | null):
     speed: row.speed,
     state: stateOf(row),
     tripId: row.trip_id,
-    updatedAt: row.recorded_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
   }));
 }
 

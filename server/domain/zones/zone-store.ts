@@ -14,19 +14,23 @@ export interface Zone {
 export const areaHolds = (area: string, lng: string, lat: string): string =>
   `polygon(path(${area}.area) * point(1e6, 0)) @> point(${lng} * 1e6, ${lat} * 1e6)`;
 
-/** The active zone that holds the point: in one of its parts and in none of its holes; by priority where zones overlap. */
+/**
+ * SQL for the active zone that holds a point: in one of its parts and in none of its holes; by priority where zones
+ * overlap. `lng` and `lat` are SQL for float8s; `columns` are of `z`.
+ */
+export const zoneAt = (columns: string, lng: string, lat: string): string => `
+  SELECT ${columns}
+  FROM zone_areas a JOIN zones z ON z.id = a.zone_id AND z.is_active
+  WHERE NOT a.is_hole AND box(a.area) @> box(point(${lng}, ${lat}), point(${lng}, ${lat})) AND ${areaHolds("a", lng, lat)}
+    AND NOT EXISTS (SELECT 1 FROM zone_areas h WHERE h.zone_id = z.id AND h.is_hole AND ${areaHolds("h", lng, lat)})
+  ORDER BY z.priority DESC, z.id
+  LIMIT 1`;
+
+/** The zone that a trip from there belongs to; null outside our service area. */
 export async function findZoneAt(db: Queryable, at: Coordinates): Promise<Zone | null> {
   const { rows } = await db.query<Zone>({
     name: "zone-at",
-    text: `
-      SELECT z.id, z.name, z.currency
-      FROM zone_areas a JOIN zones z ON z.id = a.zone_id AND z.is_active
-      WHERE NOT a.is_hole AND box(a.area) @> box(point($1, $2), point($1, $2)) AND ${areaHolds("a", "$1::float8", "$2::float8")}
-        AND NOT EXISTS (
-          SELECT 1 FROM zone_areas h
-          WHERE h.zone_id = z.id AND h.is_hole AND ${areaHolds("h", "$1::float8", "$2::float8")})
-      ORDER BY z.priority DESC, z.id
-      LIMIT 1`,
+    text: zoneAt("z.id, z.name, z.currency", "$1::float8", "$2::float8"),
     values: [at.lng, at.lat],
   });
   return rows[0] ?? null;
