@@ -1,8 +1,10 @@
-import type { HeldLock, LockClaim, TripLock } from "#server/platform/locks/trip-lock.ts";
+import { DomainError } from "#server/contracts/errors.ts";
+import { type HeldLock, type LockClaim, newLockValue, type TripLock } from "#server/platform/locks/trip-lock.ts";
 
 /**
  * Redis while it answers, this process's memory while it does not. With two processes and no Redis two drivers may
- * both get a lock; the database then refuses one of them, only later than the lock would have.
+ * both get a lock; the database then refuses one of them, only later than the lock would have. What is held is only
+ * told from Redis: this process's memory is not the platform's.
  */
 export class FallbackTripLock implements TripLock {
   readonly #primary: TripLock;
@@ -19,8 +21,9 @@ export class FallbackTripLock implements TripLock {
     return this.#isReady() ? this.#primary.backend : this.#secondary.backend;
   }
 
-  acquire(tripId: string, driverId: string): Promise<LockClaim> {
-    return this.#run((lock) => lock.acquire(tripId, driverId));
+  /** One value for both: should Redis set it too, too late for its answer, then the release finds it there. */
+  acquire(tripId: string, driverId: string, value = newLockValue(driverId)): Promise<LockClaim> {
+    return this.#run((lock) => lock.acquire(tripId, driverId, value));
   }
 
   /** Released in both: the lock may have been taken before Redis went or after. */
@@ -28,8 +31,8 @@ export class FallbackTripLock implements TripLock {
     return this.#both((lock) => lock.release(tripId, value));
   }
 
-  takeOver(tripId: string, seen: string, driverId: string): Promise<LockClaim> {
-    return this.#run((lock) => lock.takeOver(tripId, seen, driverId));
+  takeOver(tripId: string, seen: string, driverId: string, value = newLockValue(driverId)): Promise<LockClaim> {
+    return this.#run((lock) => lock.takeOver(tripId, seen, driverId, value));
   }
 
   async releaseOwnedBy(tripId: string, driverId: string): Promise<boolean> {
@@ -37,11 +40,20 @@ export class FallbackTripLock implements TripLock {
   }
 
   get(tripId: string): Promise<HeldLock | null> {
-    return this.#run((lock) => lock.get(tripId));
+    return this.#see((lock) => lock.get(tripId));
   }
 
   list(limit: number): Promise<HeldLock[]> {
-    return this.#run((lock) => lock.list(limit));
+    return this.#see((lock) => lock.list(limit));
+  }
+
+  async #see<T>(call: (lock: TripLock) => Promise<T>): Promise<T> {
+    try {
+      if (this.#isReady()) return await call(this.#primary);
+    } catch (cause) {
+      throw unseen(cause);
+    }
+    throw unseen();
   }
 
   async #run<T>(call: (lock: TripLock) => Promise<T>): Promise<T> {
@@ -60,3 +72,9 @@ export class FallbackTripLock implements TripLock {
     return (await call(this.#primary).catch(() => false)) || inMemory;
   }
 }
+
+const unseen = (cause?: unknown) =>
+  new DomainError("SERVICE_UNAVAILABLE", "Redis does not answer, so the locks cannot be seen. Accepts go on without.", {
+    cause,
+    retryAfterSeconds: 2,
+  });

@@ -1,10 +1,10 @@
-import { newId } from "#server/contracts/ids.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import {
   ageOf,
   claimOn,
   type HeldLock,
   type LockClaim,
+  newLockValue,
   ownerOf,
   type TripLock,
 } from "#server/platform/locks/trip-lock.ts";
@@ -22,20 +22,20 @@ export class MemoryTripLock implements TripLock {
     this.#ttlMs = options.ttlSeconds * 1000;
   }
 
-  async acquire(tripId: string, driverId: string): Promise<LockClaim> {
+  async acquire(tripId: string, driverId: string, value = newLockValue(driverId)): Promise<LockClaim> {
     const held = this.#live(tripId);
     if (held !== null) return claimOn(held, driverId, this.#now());
-    return { outcome: "acquired", value: this.#set(tripId, driverId) };
+    return { outcome: "acquired", value: this.#set(tripId, value) };
   }
 
   async release(tripId: string, value: string): Promise<boolean> {
     return this.#live(tripId) === value && this.#locks.delete(tripId);
   }
 
-  async takeOver(tripId: string, seen: string, driverId: string): Promise<LockClaim> {
+  async takeOver(tripId: string, seen: string, driverId: string, value = newLockValue(driverId)): Promise<LockClaim> {
     const held = this.#live(tripId);
     if (held !== null && held !== seen) return claimOn(held, driverId, this.#now());
-    return { outcome: "acquired", value: this.#set(tripId, driverId) };
+    return { outcome: "acquired", value: this.#set(tripId, value) };
   }
 
   async releaseOwnedBy(tripId: string, driverId: string): Promise<boolean> {
@@ -65,8 +65,7 @@ export class MemoryTripLock implements TripLock {
     return null;
   }
 
-  #set(tripId: string, driverId: string): string {
-    const value = `${driverId}:${newId()}`;
+  #set(tripId: string, value: string): string {
     this.#locks.set(tripId, { value, expiresAt: this.#now() + this.#ttlMs });
     if (this.#locks.size >= this.#sweepAt) this.#sweep();
     return value;

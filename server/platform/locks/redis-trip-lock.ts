@@ -1,11 +1,11 @@
-import type { Redis } from "ioredis";
-import { newId } from "#server/contracts/ids.ts";
+import { Command, type Redis } from "ioredis";
 import type { Clock } from "#server/platform/clock.ts";
 import {
   ageOf,
   claimOn,
   type HeldLock,
   type LockClaim,
+  newLockValue,
   ownerOf,
   type TripLock,
 } from "#server/platform/locks/trip-lock.ts";
@@ -18,6 +18,13 @@ if v and string.sub(v, 1, string.len(ARGV[1])) == ARGV[1] then return redis.call
 const TAKE_OVER = `local v = redis.call('GET', KEYS[1])
 if v and v ~= ARGV[1] then return v end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) return false`;
+
+/** For a list: the connection's own time-out is for a command that an accept waits for. */
+const LIST_TIMEOUT_MS = 3000;
+/** What PTTL says of a key that is not there; -1 is one that never expires. */
+const NO_KEY = -2;
+/** Keys read by one MGET: Redis serves nobody else meanwhile. */
+const LIST_CHUNK = 500;
 
 type Scripted = Redis & {
   releaseTripLock(key: string, value: string): Promise<number>;
@@ -43,8 +50,7 @@ export class RedisTripLock implements TripLock {
     this.#ttlSeconds = options.ttlSeconds;
   }
 
-  async acquire(tripId: string, driverId: string): Promise<LockClaim> {
-    const value = `${driverId}:${newId()}`;
+  async acquire(tripId: string, driverId: string, value = newLockValue(driverId)): Promise<LockClaim> {
     const held = await this.#redis.set(this.#keys.tripLock(tripId), value, "EX", this.#ttlSeconds, "NX", "GET");
     return held === null ? { outcome: "acquired", value } : claimOn(held, driverId, this.#now());
   }
@@ -53,8 +59,7 @@ export class RedisTripLock implements TripLock {
     return (await this.#redis.releaseTripLock(this.#keys.tripLock(tripId), value)) === 1;
   }
 
-  async takeOver(tripId: string, seen: string, driverId: string): Promise<LockClaim> {
-    const value = `${driverId}:${newId()}`;
+  async takeOver(tripId: string, seen: string, driverId: string, value = newLockValue(driverId)): Promise<LockClaim> {
     const held = await this.#redis.takeOverTripLock(this.#keys.tripLock(tripId), seen, value, this.#ttlSeconds);
     return held === null ? { outcome: "acquired", value } : claimOn(held, driverId, this.#now());
   }
@@ -64,41 +69,59 @@ export class RedisTripLock implements TripLock {
   }
 
   async get(tripId: string): Promise<HeldLock | null> {
-    const [lock] = await this.#describe([this.#keys.tripLock(tripId)]);
-    return lock ?? null;
+    const key = this.#keys.tripLock(tripId);
+    const [value, ttl] = await Promise.all([this.#redis.get(key), this.#redis.pttl(key)]);
+    return this.#describe(key, value, ttl);
   }
 
   async list(limit: number): Promise<HeldLock[]> {
-    const keys: string[] = [];
+    // SCAN tells a key twice when the table is resized meanwhile.
+    const keys = new Set<string>();
     let cursor = "0";
     do {
-      const [next, found] = await this.#redis.scan(cursor, "MATCH", this.#keys.tripLockPattern, "COUNT", 1000);
-      keys.push(...found);
+      const args = [cursor, "MATCH", this.#keys.tripLockPattern, "COUNT", "1000"];
+      const [next, found] = await this.#patiently<[string, string[]]>("scan", args);
+      for (const key of found) keys.add(key);
       cursor = next;
-    } while (cursor !== "0" && keys.length < limit);
-    return this.#describe(keys.slice(0, limit));
+    } while (cursor !== "0" && keys.size < limit);
+    const listed = [...keys].slice(0, limit);
+    const locks: HeldLock[] = [];
+    for (let from = 0; from < listed.length; from += LIST_CHUNK)
+      locks.push(...(await this.#read(listed.slice(from, from + LIST_CHUNK))));
+    return locks;
   }
 
   #now(): number {
     return this.#clock.now().getTime();
   }
 
-  async #describe(keys: readonly string[]): Promise<HeldLock[]> {
-    const now = this.#now();
-    const locks = await Promise.all(
-      keys.map(async (key): Promise<HeldLock | null> => {
-        const [value, ttl] = await Promise.all([this.#redis.get(key), this.#redis.pttl(key)]);
-        if (value === null) return null;
-        return {
-          key,
-          tripId: this.#keys.tripIdOfLock(key),
-          value,
-          ownerDriverId: ownerOf(value),
-          ageMs: ageOf(value, now),
-          ttlMs: ttl < 0 ? null : ttl,
-        };
-      }),
-    );
-    return locks.filter((lock) => lock !== null);
+  async #read(keys: readonly string[]): Promise<HeldLock[]> {
+    const [values, ttls] = await Promise.all([
+      this.#patiently<(string | null)[]>("mget", keys),
+      Promise.all(keys.map((key) => this.#patiently<number>("pttl", [key]))),
+    ]);
+    return keys
+      .map((key, n) => this.#describe(key, values[n] ?? null, ttls[n] ?? NO_KEY))
+      .filter((lock) => lock !== null);
+  }
+
+  #patiently<T>(name: string, args: readonly string[]): Promise<T> {
+    const command = new Command(name, [...args], { replyEncoding: "utf8" });
+    // Set first, it stands: the connection gives its own only to a command that has none.
+    command.setTimeout(LIST_TIMEOUT_MS);
+    return this.#redis.sendCommand(command) as Promise<T>;
+  }
+
+  /** null for a lock that ended between the two answers, too. */
+  #describe(key: string, value: string | null, ttl: number): HeldLock | null {
+    if (value === null || ttl === NO_KEY) return null;
+    return {
+      key,
+      tripId: this.#keys.tripIdOfLock(key),
+      value,
+      ownerDriverId: ownerOf(value),
+      ageMs: ageOf(value, this.#now()),
+      ttlMs: ttl < 0 ? null : ttl,
+    };
   }
 }

@@ -8,7 +8,8 @@ import type { TripLock } from "#server/platform/locks/trip-lock.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
 import { seeded } from "#server/testing/seeded.ts";
 import { sharedRedisUrl } from "#server/testing/services.ts";
-import { allAtOnce } from "#server/testing/wait.ts";
+import { startTcpProxy, type TcpProxy } from "#server/testing/tcp-proxy.ts";
+import { allAtOnce, waitUntil } from "#server/testing/wait.ts";
 
 let redis: Redis;
 beforeAll(() => {
@@ -22,8 +23,8 @@ const clock = { now: () => new Date(Date.now() + aheadMs), monotonicMs: () => pe
 const TTL_SECONDS = 300;
 const onRedis = () => new RedisTripLock({ redis, keys: redisKeys(`test:${newId()}:`), clock, ttlSeconds: TTL_SECONDS });
 const inMemory = () => new MemoryTripLock({ clock, ttlSeconds: TTL_SECONDS });
-const withFallback = () =>
-  new FallbackTripLock({ primary: onRedis(), secondary: inMemory(), isReady: () => redisReady });
+const withFallback = (secondary = inMemory()) =>
+  new FallbackTripLock({ primary: onRedis(), secondary, isReady: () => redisReady });
 beforeEach(() => {
   aheadMs = 0;
   redisReady = true;
@@ -37,7 +38,12 @@ describe.each<[string, () => TripLock]>([
     "memory, as Redis is away",
     () => {
       redisReady = false;
-      return withFallback();
+      const memory = inMemory();
+      const lock = withFallback(memory);
+      // What is held is not told while Redis is away; the contract looks into the memory itself.
+      lock.get = memory.get.bind(memory);
+      lock.list = memory.list.bind(memory);
+      return lock;
     },
   ],
 ])("the trip lock's contract: %s", (_, open) => {
@@ -192,6 +198,61 @@ test("a lock taken before Redis went, or while it was away, is released all the 
   expect(await lock.release(during, second.value)).toBe(true);
   expect(await lock.release(before, first.value)).toBe(true);
   expect(await lock.list(10)).toEqual([]);
+});
+
+test("while Redis is away nobody is told that this process's locks are all there are", async () => {
+  const lock = withFallback();
+  const trip = newId();
+  redisReady = false;
+  await lock.acquire(trip, newId());
+  await expect(lock.list(10)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+  await expect(lock.get(trip)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+  redisReady = true;
+  expect(await lock.list(10)).toEqual([]);
+});
+
+describe("a Redis that stalls over the time-out", () => {
+  const [trip, driver] = [newId(), newId()];
+  let proxy: TcpProxy;
+  let slow: Redis;
+  beforeEach(async () => {
+    const url = new URL(sharedRedisUrl());
+    proxy = await startTcpProxy({ port: Number(url.port), host: url.hostname });
+    url.hostname = "127.0.0.1";
+    url.port = String(proxy.port);
+    slow = new Redis(url.href, { commandTimeout: 100 });
+    await slow.ping();
+  });
+  afterEach(async () => {
+    slow.disconnect();
+    await proxy.close();
+  });
+  const lockOn = (client: Redis) =>
+    new RedisTripLock({ redis: client, keys: redisKeys(`test:${newId()}:`), clock, ttlSeconds: TTL_SECONDS });
+
+  test("sets the lock after all: the value is the one that was given, and its release finds it", async () => {
+    const primary = lockOn(slow);
+    const lock = new FallbackTripLock({ primary, secondary: inMemory(), isReady: () => redisReady });
+    proxy.pause();
+    const claim = await lock.acquire(trip, driver);
+    expect(claim.outcome).toBe("acquired");
+    proxy.resume();
+    await waitUntil("the late command has run", async () => (await primary.get(trip).catch(() => null)) !== null);
+    expect((await primary.get(trip))?.value).toBe(claim.value);
+    expect(await lock.release(trip, claim.value)).toBe(true);
+    expect(await primary.get(trip)).toBeNull();
+  });
+
+  test("is waited for by a list, which no accept waits for", async () => {
+    const lock = lockOn(slow);
+    await allAtOnce(1200, () => lock.acquire(newId(), driver));
+    proxy.setLatency(120);
+    await expect(lock.get(trip)).rejects.toThrow("timed out");
+    const held = await lock.list(2000);
+    expect(new Set(held.map(({ tripId }) => tripId)).size).toBe(1200);
+    expect(held).toHaveLength(1200);
+    expect(held.every(({ ttlMs, ownerDriverId }) => ownerDriverId === driver && (ttlMs ?? 0) > 0)).toBe(true);
+  });
 });
 
 test("mutation: a release that does not compare takes another's lock", async () => {

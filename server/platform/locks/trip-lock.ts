@@ -1,3 +1,5 @@
+import { newId } from "#server/contracts/ids.ts";
+
 /**
  * The trip lock: it spares the database the crowd that wants one trip, and tells a loser so within a millisecond.
  * It decides nothing: the database's conditional statement does. A lock may vanish at any time without harm.
@@ -6,15 +8,17 @@
  */
 export interface TripLock {
   readonly backend: "redis" | "memory";
-  acquire(tripId: string, driverId: string): Promise<LockClaim>;
+  /** `value`: made by a caller that may ask two backends for one lock. */
+  acquire(tripId: string, driverId: string, value?: string): Promise<LockClaim>;
   /** Compare-and-delete: true when the key held exactly `value` and is gone now. */
   release(tripId: string, value: string): Promise<boolean>;
   /** Compare-and-set: takes the lock over from `seen`, if it still holds that. */
-  takeOver(tripId: string, seen: string, driverId: string): Promise<LockClaim>;
+  takeOver(tripId: string, seen: string, driverId: string, value?: string): Promise<LockClaim>;
   /** Deletes the lock if it is this driver's, whatever the token: for when the trip left the driver. */
   releaseOwnedBy(tripId: string, driverId: string): Promise<boolean>;
+  /** SERVICE_UNAVAILABLE when the locks of all processes cannot be seen: never this process's as if they were all. */
   get(tripId: string): Promise<HeldLock | null>;
-  /** Up to `limit` held locks, in no order. */
+  /** Up to `limit` held locks, each once, in no order. SERVICE_UNAVAILABLE as above. */
   list(limit: number): Promise<HeldLock[]>;
 }
 
@@ -35,6 +39,9 @@ export interface HeldLock {
 }
 
 const UUID_LENGTH = 36;
+
+/** A value that nobody has used. */
+export const newLockValue = (driverId: string): string => `${driverId}:${newId()}`;
 
 export function ownerOf(value: string): string | null {
   return value.length > UUID_LENGTH && value[UUID_LENGTH] === ":" ? value.slice(0, UUID_LENGTH) : null;
