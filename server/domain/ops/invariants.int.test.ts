@@ -1,6 +1,10 @@
+import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { checkInvariants } from "#server/domain/ops/invariants.ts";
+import type { TripLock } from "#server/platform/locks/trip-lock.ts";
+import { noLock } from "#server/testing/engine.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 
 let t: TestApp;
@@ -81,7 +85,8 @@ const BREAKS: Readonly<Record<string, () => Promise<string>>> = {
   async lock_owner_is_driver() {
     const { trip, driver } = await accepted();
     await t.app.lock.releaseOwnedBy(trip, driver);
-    await t.app.lock.acquire(trip, await t.make.driver());
+    const stranger = await t.make.driver();
+    await t.app.lock.acquire(trip, stranger, `${stranger}:${v7({ msecs: Date.now() - 6000 })}`);
     return trip;
   },
 };
@@ -95,6 +100,43 @@ describe("each invariant turns red when it is broken, and it alone", () => {
     expect(ok).toBe(false);
     expect(results.find((result) => result.name === name)?.examples.map((example) => example.id)).toEqual([id]);
   });
+});
+
+test("a lock of an accept that is about to lose is no breach, nor one that went while the database was read", async () => {
+  const { trip, driver } = await accepted();
+  await t.app.lock.releaseOwnedBy(trip, driver);
+  const stranger = await t.make.driver();
+  const young = await t.app.lock.acquire(trip, stranger);
+  expect(await t.broken()).toEqual([]);
+  await t.app.lock.release(trip, young.value);
+  const old = `${stranger}:${v7({ msecs: Date.now() - 6000 })}`;
+  const listed = { key: "k", tripId: trip, value: old, ownerDriverId: stranger, ageMs: 6000, ttlMs: 1000 };
+  const gone: TripLock = Object.assign(Object.create(t.app.lock), {
+    list: async () => [listed],
+    get: t.app.lock.get.bind(t.app.lock),
+  });
+  expect((await checkInvariants(t.app.db, gone)).ok).toBe(true);
+});
+
+test("with locks that cannot be seen the rest is checked, and it is said", async () => {
+  const unseen = async () => {
+    throw new DomainError("SERVICE_UNAVAILABLE", "Redis does not answer.");
+  };
+  const { results } = await checkInvariants(t.app.db, { ...noLock, list: unseen });
+  expect(results.at(-1)).toMatchObject({ violations: 0, description: expect.stringContaining("Not checked") });
+});
+
+test("an earlier acceptance by the same driver does not hide that the last left no outbox row", async () => {
+  const { trip, driver } = await accepted();
+  await t.app.trips.release({ type: "operator", id: newId() }, trip, "a test", null);
+  const again = await t.accept(trip, driver);
+  expect(again).toMatchObject({ accepted: true, trip: { version: 3 } });
+  await t.drain();
+  expect(await t.broken()).toEqual([]);
+  await t.app.trips.arrive(driver, trip);
+  expect(await t.broken()).toEqual([]);
+  await sql("DELETE FROM outbox WHERE trip_id = $1 AND payload->>'version' = '3'", [trip]);
+  expect(await t.broken()).toEqual(["accepted_trip_has_outbox_row"]);
 });
 
 test("two messages under one key count as an effect done twice", async () => {

@@ -153,13 +153,18 @@ export class LiveMap {
   async #tick(): Promise<void> {
     const now = this.#clock.now().getTime();
     if (now - this.#syncedAt > RESYNC_MS) return this.#emit(await this.#resync());
-    // A trip's change is its driver's change too: offers, on trip, free again.
-    const driverIds = [...this.#dirtyDrivers];
+    const dirtyDrivers = new Set(this.#dirtyDrivers);
     const tripIds = [...this.#dirtyTrips];
     this.#dirtyDrivers.clear();
     this.#dirtyTrips.clear();
     const changed = new Set(this.#moved);
     this.#moved.clear();
+    const trips = tripIds.length === 0 ? [] : await readTrips(this.#db.pool, tripIds);
+    // A trip's change is its driver's change too, on trip or free again: whose it was, and whose it is.
+    for (const id of tripIds) dirtyDrivers.add(this.#trips.get(id)?.driverId ?? "");
+    for (const trip of trips) dirtyDrivers.add(trip.driverId ?? "");
+    dirtyDrivers.delete("");
+    const driverIds = [...dirtyDrivers];
     const gone: { drivers: string[]; trips: string[] } = { drivers: [], trips: [] };
     if (driverIds.length > 0) {
       const found = new Map(shown(await readDrivers(this.#db.pool, driverIds)).map((d) => [d.id, withAge(d, now)]));
@@ -177,7 +182,6 @@ export class LiveMap {
       this.#drivers.set(driver.id, aged);
       changed.add(driver.id);
     }
-    const trips = tripIds.length === 0 ? [] : await readTrips(this.#db.pool, tripIds);
     for (const trip of trips) this.#trips.set(trip.id, trip);
     const live = new Set(trips.map((trip) => trip.id));
     for (const id of tripIds) if (!live.has(id) && this.#trips.delete(id)) gone.trips.push(id);

@@ -1,4 +1,5 @@
 import type { GhostDriver, LockRow, LocksView, LockVerdict, ReleaseLockResult } from "#server/contracts/console.ts";
+import { DomainError } from "#server/contracts/errors.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
@@ -16,7 +17,7 @@ interface LockedTripRow {
 
 const MAX_LOCKS = 2000;
 /** An accept in progress holds its lock on a pending trip for milliseconds; longer than this, its holder has died. */
-const IN_FLIGHT_MS = 5000;
+export const IN_FLIGHT_MS = 5000;
 const OVERDUE_SECONDS = 3600;
 
 /** What a lock is worth, by what the database says of its trip. The database is always right. */
@@ -56,7 +57,13 @@ async function readTrips(db: Queryable, ids: readonly string[]): Promise<Readonl
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+export const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
+/** For `catch`: null when the locks cannot be seen; throws any other error again. */
+export function nullIfUnseen(error: unknown): null {
+  if (error instanceof DomainError && error.code === "SERVICE_UNAVAILABLE") return null;
+  throw error;
+}
 
 export class LockService {
   readonly #db: Database;
@@ -79,29 +86,42 @@ export class LockService {
     };
   }
 
+  /** null also when the locks cannot be seen: a trip's page must not depend on Redis. */
   async ofTrip(tripId: string): Promise<LockRow | null> {
-    const held = await this.#lock.get(tripId);
+    const held = await this.#lock.get(tripId).catch(nullIfUnseen);
     return held === null ? null : ((await this.#describe([held]))[0] ?? null);
   }
 
   /** Compare-and-delete: only the lock that the operator saw goes. The database is not touched. */
   async release(tripId: string, value: string): Promise<ReleaseLockResult> {
-    if (await this.#lock.release(tripId, value))
-      return { tripId, outcome: "released", message: "Released. The trip can be accepted again if it is waiting." };
-    const now = await this.#lock.get(tripId);
-    if (now === null) return { tripId, outcome: "gone", message: "The lock was gone already." };
-    return { tripId, outcome: "changed", message: "Somebody else holds the lock now; it was left alone." };
+    try {
+      if (await this.#lock.release(tripId, value))
+        return { tripId, outcome: "released", message: "Released. The trip can be accepted again if it is waiting." };
+      if ((await this.#lock.get(tripId)) === null)
+        return { tripId, outcome: "gone", message: "The lock was gone already." };
+      return { tripId, outcome: "changed", message: "Somebody else holds the lock now; it was left alone." };
+    } catch (error) {
+      nullIfUnseen(error);
+      // Of many, one that fails must not hide what became of the others.
+      const message = "Redis did not answer, so it is not known whether the lock went. Look again in a moment.";
+      return { tripId, outcome: "changed", message };
+    }
   }
 
   /** Frees a driver who is `on_trip` without a live trip. False when the driver has one, or is free already. */
   async repairGhost(driverId: string): Promise<boolean> {
-    const { rowCount } = await this.#db.pool.query(
-      `UPDATE driver_details d SET availability_status = CASE WHEN is_online THEN 'available' ELSE 'unavailable' END, availability_since = now(), updated_at = now()
-       WHERE d.user_id = $1 AND d.availability_status = 'on_trip'
-         AND NOT EXISTS (SELECT 1 FROM trip_requests t WHERE t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing'))`,
-      [driverId],
-    );
-    return (rowCount ?? 0) > 0;
+    return this.#db.transaction(async (tx) => {
+      // Locked first: a statement that waits for a row looks for the trip as of before it waited, and an accept that
+      // was committed meanwhile would not be there. The next statement sees it, and no other can begin.
+      await tx.query("SELECT 1 FROM driver_details WHERE user_id = $1 FOR UPDATE", [driverId]);
+      const { rowCount } = await tx.query(
+        `UPDATE driver_details d SET availability_status = CASE WHEN is_online THEN 'available' ELSE 'unavailable' END, availability_since = now(), updated_at = now()
+         WHERE d.user_id = $1 AND d.availability_status = 'on_trip'
+           AND NOT EXISTS (SELECT 1 FROM trip_requests t WHERE t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing'))`,
+        [driverId],
+      );
+      return (rowCount ?? 0) > 0;
+    });
   }
 
   async #describe(held: readonly HeldLock[]): Promise<LockRow[]> {

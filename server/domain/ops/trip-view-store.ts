@@ -45,8 +45,10 @@ const label = (address: string | null, at: { x: number; y: number }) =>
 export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page<TripRow>> {
   const newest = filter.sort === "newest";
   const q = filter.q?.trim() ?? "";
+  // Told as an equality, the index of that status gives the page in its order.
+  const oneStatus = filter.status?.length === 1;
   const { rows } = await db.query<ListRow>({
-    name: `ops-trips-${filter.sort}`,
+    name: `ops-trips-${filter.sort}-${oneStatus ? "one" : "any"}`,
     text: `
       SELECT t.id, t.ref_id, t.current_status, cu.first_name || ' ' || cu.last_name AS customer_name,
         du.first_name || ' ' || du.last_name AS driver_name, z.name AS zone_name, k.code AS category,
@@ -58,7 +60,7 @@ export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page
       JOIN vehicle_categories k ON k.id = t.vehicle_category_id
       LEFT JOIN users du ON du.id = t.driver_id
       LEFT JOIN zones z ON z.id = t.zone_id
-      WHERE ($1::text[] IS NULL OR t.current_status = ANY($1)) AND ($2::uuid IS NULL OR t.zone_id = $2)
+      WHERE ${oneStatus ? "t.current_status = ($1::text[])[1]" : "($1::text[] IS NULL OR t.current_status = ANY($1))"} AND ($2::uuid IS NULL OR t.zone_id = $2)
         AND ($3 = '' OR t.ref_id ILIKE $3 || '%' OR cu.phone LIKE $3 || '%' OR du.phone LIKE $3 || '%'
              OR cu.first_name || ' ' || cu.last_name ILIKE '%' || $3 || '%' OR du.first_name || ' ' || du.last_name ILIKE '%' || $3 || '%')
         AND ($4::uuid IS NULL OR t.id ${newest ? "<" : ">"} $4)
@@ -126,15 +128,26 @@ export interface StoredEvent {
   readonly at: Date;
 }
 
-/** A trip's story, oldest first; a crowd that fights for one trip is cut at 1,000 events. */
+/** Attempts that did not win: a crowd retrying for one trip makes thousands. */
+const MAX_ATTEMPTS = 1000;
+
+/** A trip's story, oldest first: all of it, but of the attempts that did not win the newest only. */
 export async function readEvents(db: Queryable, tripId: string): Promise<StoredEvent[]> {
   const { rows } = await db.query<StoredEvent>({
     name: "ops-trip-events",
-    text: `SELECT e.id, e.kind, e.actor_type, e.actor_id, a.first_name || ' ' || a.last_name AS actor_name,
+    text: `WITH story AS (
+             (SELECT * FROM trip_events WHERE trip_request_id = $1 AND (kind <> 'accept.attempt' OR data->>'verdict' = 'won'))
+             UNION ALL
+             (SELECT * FROM trip_events
+              WHERE trip_request_id = $1 AND kind = 'accept.attempt' AND data->>'verdict' IS DISTINCT FROM 'won'
+              ORDER BY at DESC, id DESC LIMIT $2)
+           )
+           SELECT e.id, e.kind, e.actor_type, e.actor_id, a.first_name || ' ' || a.last_name AS actor_name,
              s.first_name || ' ' || s.last_name AS subject_name, e.data, e.at
-           FROM trip_events e LEFT JOIN users a ON a.id = e.actor_id LEFT JOIN users s ON s.id::text = e.data->>'driverId'
-           WHERE e.trip_request_id = $1 ORDER BY e.at, e.id LIMIT 1000`,
-    values: [tripId],
+           FROM story e LEFT JOIN users a ON a.id = e.actor_id
+           LEFT JOIN users s ON s.id = CASE WHEN e.data->>'driverId' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (e.data->>'driverId')::uuid END
+           ORDER BY e.at, e.id`,
+    values: [tripId, MAX_ATTEMPTS],
   });
   return rows;
 }
@@ -186,15 +199,15 @@ export async function readEffects(db: Queryable, tripId: string): Promise<TripEf
 }
 
 export async function readPosition(db: Queryable, driverId: string): Promise<TripDetail["driverPosition"]> {
-  const { rows } = await db.query<{ lat: number; lng: number; heading: number | null; recorded_at: Date }>({
+  const { rows } = await db.query<{ lat: number; lng: number; heading: number | null; updated_at: Date }>({
     name: "ops-position",
-    text: "SELECT location[1] AS lat, location[0] AS lng, heading, recorded_at FROM user_last_locations WHERE user_id = $1",
+    text: "SELECT location[1] AS lat, location[0] AS lng, heading, updated_at FROM user_last_locations WHERE user_id = $1",
     values: [driverId],
   });
   const [row] = rows;
   return row === undefined
     ? null
-    : { lat: row.lat, lng: row.lng, heading: row.heading, at: row.recorded_at.toISOString() };
+    : { lat: row.lat, lng: row.lng, heading: row.heading, at: row.updated_at.toISOString() };
 }
 
 export async function listMessages(

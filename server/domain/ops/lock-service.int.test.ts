@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { waitUntil } from "#server/testing/wait.ts";
+
+let t: TestApp;
+beforeEach(async () => {
+  t = await createTestApp({ coordination: "standalone" });
+});
+afterEach(() => t.dispose());
+
+const waiting = () =>
+  t.value<number>(
+    "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+  );
+const availability = (driver: string) =>
+  t.value("SELECT availability_status FROM driver_details WHERE user_id = $1", [driver]);
+
+test("a ghost is freed; a driver with a live trip is not", async () => {
+  const [ghost, busy, trip] = [await t.make.driver(), await t.make.driver(), await t.make.trip()];
+  await t.rows("UPDATE driver_details SET availability_status = 'on_trip' WHERE user_id = $1", [ghost]);
+  await t.accept(trip, busy);
+  expect([await t.app.locks.repairGhost(ghost), await t.app.locks.repairGhost(busy)]).toEqual([true, false]);
+  expect([await availability(ghost), await availability(busy)]).toEqual(["available", "on_trip"]);
+  expect(await t.app.locks.repairGhost(ghost)).toBe(false);
+});
+
+// A single UPDATE that waits for the driver's row looks for the trip in the snapshot of before it waited.
+test("a driver who gets a trip while the repair waits for their row keeps it", async () => {
+  const [driver, trip] = [await t.make.driver(), await t.make.trip()];
+  await t.rows("UPDATE driver_details SET availability_status = 'on_trip' WHERE user_id = $1", [driver]);
+  const client = await t.app.db.pool.connect();
+  await client.query("BEGIN");
+  await client.query(
+    "UPDATE driver_details SET availability_status = 'on_trip', updated_at = now() WHERE user_id = $1",
+    [driver],
+  );
+  await client.query(
+    `UPDATE trip_requests SET current_status = 'accepted', driver_id = $2, version = 1, locked_at = now(),
+       vehicle_id = (SELECT id FROM vehicles WHERE driver_id = $2) WHERE id = $1`,
+    [trip, driver],
+  );
+  const repair = t.app.locks.repairGhost(driver);
+  await waitUntil("the repair waits for the row", async () => (await waiting()) > 0);
+  await client.query("COMMIT");
+  client.release();
+  expect(await repair).toBe(false);
+  expect(await availability(driver)).toBe("on_trip");
+});
