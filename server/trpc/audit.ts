@@ -4,19 +4,21 @@ import type { RequestContext } from "#server/trpc/init.ts";
 
 type OperatorContext = RequestContext & { readonly actor: Extract<Actor, { type: "operator" }> };
 
-/** Writes what the operator of this request did, and why, to the audit log. */
-export function audit(
+/**
+ * Writes what the operator of this request did, and why, to the audit log, before they are answered. It is done by
+ * then, so a row that cannot be written makes no failure of it: all its fields go to the process's log, as an error.
+ */
+export async function audit(
   ctx: OperatorContext,
   action: string,
   subject: Activity["subject"],
   what: Pick<Activity, "before" | "after" | "reason">,
 ): Promise<void> {
-  return logActivity(ctx.app.db.pool, {
-    actor: ctx.actor,
-    action,
-    subject,
-    ...what,
-    ip: ctx.ip,
-    requestId: ctx.requestId,
-  });
+  const { id, name } = ctx.actor;
+  const activity: Activity = { actor: { id, name }, action, subject, ...what, ip: ctx.ip, requestId: ctx.requestId };
+  try {
+    await logActivity(ctx.app.db.pool, activity);
+  } catch (error) {
+    ctx.app.logger.error({ err: error, activity }, "done, and not in the audit log");
+  }
 }

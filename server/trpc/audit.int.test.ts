@@ -1,0 +1,60 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { call } from "#server/testing/http-calls.ts";
+
+let t: TestApp;
+let token: string;
+const log: Record<string, unknown>[] = [];
+beforeEach(async () => {
+  log.length = 0;
+  const logger = pino({ level: "error" }, { write: (line: string) => void log.push(JSON.parse(line)) });
+  t = await createTestApp({ coordination: "standalone", overrides: { logger } });
+  token = await t.operatorToken(await t.make.operator());
+});
+afterEach(() => t.dispose());
+
+const REASON = "a test of the audit log";
+const mutate = async (name: string, json: object) => {
+  const answer = await call(`${await t.listen()}/api/trpc/${name}`, { token, body: { json } });
+  expect(answer.status, answer.text).toBe(200);
+  return (answer.body as { result: { data: { json: unknown } } }).result.data.json;
+};
+
+test("what was done is answered as done though its audit row cannot be written, and the log has the row", async () => {
+  const [one, two, driver] = [await t.make.trip(), await t.make.trip(), await t.make.driver()];
+  await t.accept(one, driver);
+  await t.rows("DROP TABLE activity_logs");
+  expect(await mutate("trips.release", { id: one, reason: REASON, expectedVersion: 1 })).toMatchObject({ version: 2 });
+  expect(await mutate("trips.cancel", { id: one, reason: REASON, expectedVersion: 2 })).toMatchObject({ version: 3 });
+  const locks = await Promise.all([one, two].map((trip) => t.app.lock.acquire(trip, driver)));
+  const items = [one, two].map((tripId, n) => ({ tripId, value: locks[n]?.value }));
+  expect(await mutate("locks.release", { items, reason: REASON })).toMatchObject([
+    { tripId: one, outcome: "released" },
+    { tripId: two, outcome: "released" },
+  ]);
+  expect(log).toHaveLength(4);
+  expect(log[1]).toMatchObject({
+    activity: {
+      actor: { id: expect.any(String), name: "Test" },
+      action: "trip.cancel",
+      subject: { type: "trip", id: one },
+      before: { status: "pending", version: 2 },
+      after: { status: "cancelled", version: 3 },
+      reason: REASON,
+      requestId: expect.any(String),
+    },
+  });
+});
+
+test("each thing an operator changes leaves its row", async () => {
+  const [trip, driver] = [await t.make.trip(), await t.make.driver()];
+  const { value } = await t.app.lock.acquire(trip, driver);
+  await mutate("locks.release", { items: [{ tripId: trip, value }], reason: REASON });
+  await mutate("trips.cancel", { id: trip, reason: REASON, expectedVersion: 0 });
+  expect(await t.rows("SELECT action, subject_id, reason FROM activity_logs ORDER BY id")).toEqual([
+    { action: "lock.release", subject_id: trip, reason: REASON },
+    { action: "trip.cancel", subject_id: trip, reason: REASON },
+  ]);
+  expect(log).toEqual([]);
+});
