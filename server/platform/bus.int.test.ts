@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BusMessage } from "#server/contracts/realtime.ts";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { type PrivateRedis, startPrivateRedis } from "#server/testing/services.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 describe.each(COORDINATIONS)("the event bus's contract on %s", (coordination) => {
@@ -68,5 +69,42 @@ describe("two processes on one Redis", () => {
     await waitUntil("subscribed", async () => (await listeners()) === 1);
     leave();
     await waitUntil("unsubscribed", async () => (await listeners()) === 0);
+  });
+});
+
+describe("two processes whose Redis goes and comes back", () => {
+  let redis: PrivateRedis;
+  let one: TestApp;
+  let two: TestApp;
+  beforeEach(async () => {
+    redis = await startPrivateRedis();
+    one = await createTestApp({ env: { REDIS_URL: redis.url } });
+    two = await createTestApp({ peerOf: one });
+  });
+  afterEach(async () => {
+    await two.dispose();
+    await one.dispose();
+    await redis.stop();
+  });
+
+  test("what was subscribed to before and meanwhile is heard again, and what was left is not", async () => {
+    const heard = new Map<string, number>();
+    const listen = (channel: string) =>
+      two.app.bus.subscribe(channel, () => heard.set(channel, (heard.get(channel) ?? 0) + 1));
+    listen("before");
+    const leave = listen("left");
+    await redis.kill();
+    await waitUntil("both noticed", () => one.app.redis?.isReady() === false && two.app.redis?.isReady() === false);
+    listen("meanwhile");
+    leave();
+    await redis.start();
+    await waitUntil("both are heard", () => {
+      for (const channel of ["before", "meanwhile", "left"]) one.app.bus.publish(channel, "news", {});
+      return heard.has("before") && heard.has("meanwhile");
+    });
+    expect(heard.has("left")).toBe(false);
+    const channelsInRedis = await one.app.redis?.commands.pubsub("CHANNELS", `${one.env.REDIS_PREFIX}bus:*`);
+    const names = (channelsInRedis as string[]).map((key) => key.split(":").at(-1)).sort();
+    expect(names).toEqual(["before", "meanwhile"]);
   });
 });

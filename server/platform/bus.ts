@@ -6,6 +6,9 @@ import type { Logger } from "#server/platform/logger.ts";
 import type { RedisConnections } from "#server/platform/redis.ts";
 import type { RedisKeys } from "#server/platform/redis-keys.ts";
 
+/** Channels in one SUBSCRIBE: a gateway has tens of thousands. */
+const CHANNELS_AT_ONCE = 1000;
+
 export type BusHandler = (message: BusMessage) => void;
 
 /** Live news to whoever is connected now. Losing a message loses no fact: the database has it, and readers refetch. */
@@ -51,7 +54,7 @@ export class LocalBus implements EventBus {
 /**
  * Local first, and to other processes through Redis pub/sub; own messages that come back are dropped by their origin.
  * While Redis is away each process still serves its own subscribers. A Redis channel is subscribed to only while
- * someone here listens.
+ * someone here listens; whenever the connection is ready again, to all of those.
  */
 export class RedisBus implements EventBus {
   readonly #local: LocalBus;
@@ -67,6 +70,7 @@ export class RedisBus implements EventBus {
     this.#keys = options.keys;
     this.#logger = options.logger;
     this.#redis.subscriber.on("message", (key: string, payload: string) => this.#receive(key, payload));
+    this.#redis.subscriber.on("ready", () => this.#join([...this.#channelByKey.keys()]));
   }
 
   publish(channel: string, event: string, data: unknown): void {
@@ -82,21 +86,31 @@ export class RedisBus implements EventBus {
     const key = this.#keys.busChannel(channel);
     if (this.#local.listeners(channel) === 0) {
       this.#channelByKey.set(key, channel);
-      this.#redis.subscriber
-        .subscribe(key)
-        .catch((error: Error) => this.#logger.debug({ err: error, channel }, "not subscribed yet"));
+      this.#join([key]);
     }
     const leave = this.#local.subscribe(channel, handler);
     return () => {
       leave();
       if (this.#local.listeners(channel) > 0 || !this.#channelByKey.delete(key)) return;
-      this.#redis.subscriber.unsubscribe(key).catch(() => undefined);
+      if (this.#redis.subscriber.status === "ready") this.#redis.subscriber.unsubscribe(key).catch(() => undefined);
     };
   }
 
   close(): void {
     this.#local.close();
+    this.#channelByKey.clear();
     this.#redis.subscriber.removeAllListeners("message");
+  }
+
+  /** While the connection is away nothing is asked: `ready` asks for all that is wanted then. */
+  #join(keys: readonly string[]): void {
+    if (this.#redis.subscriber.status !== "ready") return;
+    for (let from = 0; from < keys.length; from += CHANNELS_AT_ONCE) {
+      const some = keys.slice(from, from + CHANNELS_AT_ONCE);
+      this.#redis.subscriber
+        .subscribe(...some)
+        .catch((error: Error) => this.#logger.warn({ err: error, channels: some.length }, "not subscribed in Redis"));
+    }
   }
 
   #receive(key: string, payload: string): void {

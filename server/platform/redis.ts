@@ -30,8 +30,9 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
   });
   const subscriber = new Redis(url, {
     ...options,
-    enableOfflineQueue: true,
-    autoResubscribe: true,
+    // The bus knows its channels and subscribes to them all whenever the connection is ready. ioredis repeats only what
+    // was answered before the loss, and lets the rejection of that go unhandled when the connection is lost again.
+    autoResubscribe: false,
     connectionName: "smartline-bus",
   });
   let lastComplaint = 0;
