@@ -21,7 +21,9 @@ const envSchema = z.object({
   SMARTLINE_DEMO: flag,
   PORT: integer(3000, 0, 65_535),
   HOST: z.string().default("0.0.0.0"),
-  PUBLIC_URL: optionalText,
+  PUBLIC_URL: optionalText.pipe(
+    z.url({ protocol: /^https?$/, error: "a URL with its scheme, such as https://ops.example.com" }).nullable(),
+  ),
   DATABASE_URL: z.string().min(1, "set DATABASE_URL, or use `npm start`, which brings its own PostgreSQL"),
   DATABASE_POOL_SIZE: integer(20, 2, 200),
   REDIS_URL: optionalText,

@@ -41,9 +41,16 @@ export async function startHttp(app: AppContext, options: HttpOptions): Promise<
     else void page(req, res);
   });
   server.on("upgrade", (req, socket, head) => {
+    // Node takes its own listener away on an upgrade: unheard, a client's reset would end the process.
+    socket.on("error", (error) => {
+      app.logger.debug({ err: error }, "connection lost on its upgrade");
+      socket.destroy();
+    });
     if (options.upgrade?.(req, socket, head) === true) return;
-    if (nextUpgrade !== null) void nextUpgrade(req, socket, head);
-    else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    if (nextUpgrade !== null) return void nextUpgrade(req, socket, head).catch(() => socket.destroy());
+    // Not `end` alone: a client that never ends its own side would keep the socket, and the server's stop, for ever.
+    socket.once("finish", () => socket.destroy());
+    socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,8 +1,30 @@
 import type { AppContext } from "#server/context.ts";
+import { DomainError } from "#server/contracts/errors.ts";
+import { idSchema } from "#server/contracts/ids.ts";
 import { channels } from "#server/contracts/realtime.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 
-/** Whether `actor` may listen to `channel`: one's own channels; a trip's people and operators for a trip's. */
+/** The trip whose driver's positions a channel carries; null for every other channel. */
+export function followedTrip(channel: string): string | null {
+  const prefix = channels.driverLocation("");
+  return channel.startsWith(prefix) ? channel.slice(prefix.length) : null;
+}
+
+/**
+ * False when there is no such trip for `actor`; throws when that cannot be told now, as without the database.
+ */
+async function mayKnow(app: AppContext, actor: Actor, tripId: string): Promise<boolean> {
+  if (!idSchema.safeParse(tripId).success) return false;
+  try {
+    await app.trips.get(actor, tripId);
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "NOT_FOUND") return false;
+    throw error;
+  }
+}
+
+/** Whether `actor` may listen to `channel`: one's own channels; a trip's people and operators for a trip's. Throws as `mayKnow`. */
 export async function mayListen(app: AppContext, actor: Actor, channel: string): Promise<boolean> {
   const dot = channel.indexOf(".");
   const [name, subject] = dot < 0 ? [channel, ""] : [channel.slice(0, dot), channel.slice(dot + 1)];
@@ -18,11 +40,10 @@ export async function mayListen(app: AppContext, actor: Actor, channel: string):
     case "driver-trip-accepted":
       return actor.type === "operator" || (actor.type === "customer" && subject === actor.id);
     case "trip":
+      return mayKnow(app, actor, subject);
     case "driver-location":
-      return app.trips.get(actor, subject).then(
-        () => true,
-        () => false,
-      );
+      // Not for drivers: who was only offered the trip knows it too, and would follow the one who took it.
+      return actor.type !== "driver" && mayKnow(app, actor, subject);
     default:
       return false;
   }

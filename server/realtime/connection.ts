@@ -1,38 +1,58 @@
 import type { WebSocket } from "ws";
+import type { ZodError } from "zod";
 import type { AppContext } from "#server/context.ts";
-import { DomainError, type ErrorCode } from "#server/contracts/errors.ts";
+import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
-import { type BusMessage, CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
+import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
-import { mayListen, ownChannels } from "#server/realtime/channels.ts";
+import type { BusHandler } from "#server/platform/bus.ts";
+import { databaseOutage } from "#server/platform/db.ts";
+import { followedTrip, mayListen, ownChannels } from "#server/realtime/channels.ts";
+import type { DriverPositions } from "#server/realtime/driver-positions.ts";
 
 const AUTH_WITHIN_MS = 10_000;
 export const HEARTBEAT_SECONDS = 25;
 const PONG_WITHIN_MS = 8000;
 /** A reader that lets this much wait for it is closed, so that it does not eat the server's memory. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** Frames that wait behind a slow one. */
+const MAX_WAITING_FRAMES = 256;
+/** The close code of a connection that sends more than can be taken. */
+const TOO_MANY_MESSAGES = 4290;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const withId = (id: string | undefined): { id?: string } => (id === undefined ? {} : { id });
+const idOf = (json: unknown): string | undefined =>
+  typeof json === "object" && json !== null && "id" in json && typeof json.id === "string" ? json.id : undefined;
+const explain = (error: ZodError): string =>
+  error.issues.map((issue) => `${issue.path.join(".") || "frame"}: ${issue.message}`).join("; ");
 
 /** One app's socket: first frame `auth`, then positions in and events out. */
 export class Connection {
   readonly id = newId();
   readonly #app: AppContext;
   readonly #socket: WebSocket;
+  readonly #positions: DriverPositions;
   readonly #subscriptions = new Map<string, () => void>();
   readonly #authTimer: NodeJS.Timeout;
   #pongTimer: NodeJS.Timeout | null = null;
   #actor: Actor | null = null;
+  readonly #waiting: (string | null)[] = [];
+  #working = false;
 
-  constructor(app: AppContext, socket: WebSocket) {
+  constructor(app: AppContext, socket: WebSocket, positions: DriverPositions) {
     this.#app = app;
+    this.#positions = positions;
     this.#socket = socket;
     this.#authTimer = setTimeout(() => this.#close(CLOSE.notAuthenticated, "no auth frame in 10 s"), AUTH_WITHIN_MS);
-    socket.on("message", (data, isBinary) => {
-      if (isBinary) return this.#refuse(undefined, "VALIDATION_FAILED", "Send JSON text frames.");
-      this.#receive(data.toString()).catch((error: Error) => {
-        app.logger.error({ err: error, connectionId: this.id }, "socket frame failed");
-        this.#refuse(undefined, "INTERNAL", "Something went wrong on our side.");
-      });
-    });
+    socket.on("message", (data, isBinary) => this.#take(isBinary ? null : data.toString()));
     socket.on("pong", () => this.#alive());
     socket.on("error", (error) => app.logger.debug({ err: error, connectionId: this.id }, "socket error"));
     socket.on("close", () => this.#dispose());
@@ -40,7 +60,7 @@ export class Connection {
 
   /** Called every 25 s: no pong within 8 s closes the socket. */
   heartbeat(): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.#isOpen()) return;
     this.#socket.ping();
     this.#pongTimer ??= setTimeout(() => this.#close(CLOSE.noPong, "no pong"), PONG_WITHIN_MS);
   }
@@ -54,29 +74,44 @@ export class Connection {
     this.#pongTimer = null;
   }
 
-  async #receive(text: string): Promise<void> {
+  /**
+   * Frames are handled one after another, in the order sent: those that come behind one that asks the database wait for
+   * it. The others never wait. Null: a binary frame.
+   */
+  #take(text: string | null): void {
     this.#alive();
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      return this.#refuse(undefined, "VALIDATION_FAILED", "The frame is not valid JSON.");
+    if (!this.#isOpen()) return;
+    if (this.#waiting.length < MAX_WAITING_FRAMES) {
+      this.#waiting.push(text);
+      if (!this.#working) void this.#work();
+    } else this.#close(TOO_MANY_MESSAGES, "too many frames at once");
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    for (let text = this.#waiting.shift(); text !== undefined && this.#isOpen(); text = this.#waiting.shift()) {
+      const frame = this.#parse(text);
+      if (frame === null) continue;
+      try {
+        const unfinished = this.#handle(frame);
+        if (unfinished !== undefined) await unfinished;
+      } catch (error) {
+        this.#fail(frame.id, error);
+      }
     }
+    this.#waiting.length = 0;
+    this.#working = false;
+  }
+
+  /** Null when the frame was refused. */
+  #parse(text: string | null): ClientFrame | null {
+    const json = text === null ? undefined : parseJson(text);
     const parsed = clientFrameSchema.safeParse(json);
-    const id =
-      typeof json === "object" && json !== null && "id" in json && typeof json.id === "string" ? json.id : undefined;
-    if (!parsed.success) {
-      if (this.#actor === null) return this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
-      const detail = parsed.error.issues
-        .map((issue) => `${issue.path.join(".") || "frame"}: ${issue.message}`)
-        .join("; ");
-      return this.#refuse(id, "VALIDATION_FAILED", detail);
-    }
-    if (this.#actor === null) {
-      if (parsed.data.type !== "auth") return this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
-      return this.#authenticate(parsed.data.token);
-    }
-    return this.#handle(parsed.data, this.#actor);
+    if (parsed.success && (this.#actor !== null || parsed.data.type === "auth")) return parsed.data;
+    if (this.#actor === null) this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
+    else if (json === undefined) this.#refuse(undefined, "VALIDATION_FAILED", "Send JSON text frames.");
+    else if (!parsed.success) this.#refuse(idOf(json), "VALIDATION_FAILED", explain(parsed.error));
+    return null;
   }
 
   async #authenticate(token: string): Promise<void> {
@@ -86,59 +121,80 @@ export class Connection {
     } catch (error) {
       return this.#close(CLOSE.notAuthenticated, error instanceof DomainError ? error.message : "not authenticated");
     }
+    // What is taken now would never be given back.
+    if (!this.#isOpen()) return;
     clearTimeout(this.#authTimer);
     this.#actor = actor;
     this.#app.metrics.sockets.inc({ role: actor.type });
-    for (const channel of ownChannels(actor)) this.#listen(channel);
+    for (const channel of ownChannels(actor))
+      this.#subscriptions.set(channel, this.#app.bus.subscribe(channel, this.#listener(channel)));
     this.#send({ type: "ready", connectionId: this.id, heartbeatSeconds: HEARTBEAT_SECONDS });
   }
 
-  async #handle(frame: ClientFrame, actor: Actor): Promise<void> {
+  /** What must be waited for before the next frame, if anything. */
+  #handle(frame: ClientFrame): Promise<void> | undefined {
+    const actor = this.#actor;
+    if (frame.type === "auth" && actor === null) return this.#authenticate(frame.token);
+    if (actor === null) return undefined;
     switch (frame.type) {
       case "auth":
-        return this.#refuse(frame.id, "VALIDATION_FAILED", "This connection is authenticated already.");
+        this.#refuse(frame.id, "VALIDATION_FAILED", "This connection is authenticated already.");
+        return undefined;
       case "ping":
-        return this.#send({ type: "pong", ...(frame.id === undefined ? {} : { id: frame.id }) });
+        this.#send({ type: "pong", ...withId(frame.id) });
+        return undefined;
       case "location": {
-        if (actor.type !== "driver") return this.#refuse(frame.id, "FORBIDDEN", "Only drivers send positions.");
-        const { type: _type, id: _id, ...update } = frame;
-        this.#app.locations.accept(actor.id, update);
-        return;
+        const { type: _type, id, ...update } = frame;
+        if (actor.type === "driver") this.#app.locations.accept(actor.id, update);
+        else this.#refuse(id, "FORBIDDEN", "Only drivers send positions.");
+        return undefined;
       }
       case "subscribe":
-        if (!(await mayListen(this.#app, actor, frame.channel)))
-          return this.#refuse(frame.id, "FORBIDDEN", `You may not listen to ${frame.channel}.`);
-        this.#listen(frame.channel);
-        return this.#send({
-          type: "subscribed",
-          channel: frame.channel,
-          ...(frame.id === undefined ? {} : { id: frame.id }),
-        });
+        return this.#subscribe(frame.channel, frame.id, actor);
       case "unsubscribe":
         this.#subscriptions.get(frame.channel)?.();
         this.#subscriptions.delete(frame.channel);
-        return this.#send({
-          type: "unsubscribed",
-          channel: frame.channel,
-          ...(frame.id === undefined ? {} : { id: frame.id }),
-        });
+        this.#send({ type: "unsubscribed", channel: frame.channel, ...withId(frame.id) });
+        return undefined;
     }
   }
 
-  #listen(channel: string): void {
-    if (this.#subscriptions.has(channel)) return;
-    const leave = this.#app.bus.subscribe(channel, (message: BusMessage) =>
-      this.#send({ type: "event", channel, ...message }),
-    );
-    this.#subscriptions.set(channel, leave);
+  async #subscribe(channel: string, id: string | undefined, actor: Actor): Promise<void> {
+    const allowed = await mayListen(this.#app, actor, channel);
+    if (!this.#isOpen()) return;
+    if (!allowed) return this.#refuse(id, "FORBIDDEN", `You may not listen to ${channel}.`);
+    if (!this.#subscriptions.has(channel)) {
+      const tripId = followedTrip(channel);
+      const listener = this.#listener(channel);
+      const leave =
+        tripId === null ? this.#app.bus.subscribe(channel, listener) : await this.#positions.follow(tripId, listener);
+      if (!this.#isOpen()) return leave();
+      this.#subscriptions.set(channel, leave);
+    }
+    this.#send({ type: "subscribed", channel, ...withId(id) });
+  }
+
+  #listener(channel: string): BusHandler {
+    return (message) => this.#send({ type: "event", channel, ...message });
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  #fail(id: string | undefined, error: unknown): void {
+    const known = error instanceof DomainError ? error : databaseOutage(error);
+    if (known === null) this.#app.logger.error({ err: error, connectionId: this.id }, "socket frame failed");
+    const { code, message } = known ?? { code: "INTERNAL", message: "" };
+    this.#refuse(id, code, ERRORS[code].expose ? message : `${ERRORS[code].title}.`);
   }
 
   #refuse(id: string | undefined, code: ErrorCode, detail: string): void {
-    this.#send({ type: "error", ...(id === undefined ? {} : { id }), code, detail });
+    this.#send({ type: "error", ...withId(id), code, detail });
   }
 
   #send(frame: object): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.#isOpen()) return;
     if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.#close(CLOSE.slowConsumer, "reading too slowly");
     else this.#socket.send(JSON.stringify(frame));
   }

@@ -1,10 +1,14 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { channels } from "#server/contracts/realtime.ts";
 import { type HttpServer, startHttp } from "#server/http/server.ts";
 import { createGateway, type Gateway } from "#server/realtime/gateway.ts";
 import { HERE } from "#server/testing/factories.ts";
-import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { createTestApp, type TestApp, type TestAppOptions } from "#server/testing/harness.ts";
+import { openTestDatabase } from "#server/testing/services.ts";
+import { portOf, startTcpProxy, through } from "#server/testing/tcp-proxy.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 let t: TestApp;
@@ -12,27 +16,31 @@ let gateway: Gateway;
 let http: HttpServer;
 let open: WebSocket[] = [];
 
-beforeEach(async () => {
-  t = await createTestApp();
+beforeEach(() => serve());
+afterEach(() => stop());
+
+async function serve(options: TestAppOptions = {}): Promise<void> {
+  t = await createTestApp(options);
   gateway = createGateway(t.app);
   http = await startHttp(t.app, {
     console: false,
     upgrade: gateway.upgrade,
     development: false,
   });
-});
-afterEach(async () => {
+}
+async function stop(): Promise<void> {
   for (const socket of open) socket.terminate();
   open = [];
   gateway.close();
   await http.stop(500);
   await t.dispose();
-});
+}
 
 type Frame = Record<string, unknown> & { type: string };
 interface Client {
   readonly frames: Frame[];
-  send(frame: object | string): void;
+  send(...frames: (object | string | Buffer)[]): void;
+  terminate(): void;
   /** The first frame that fits, also when it came already. */
   next(fits: (frame: Frame) => boolean): Promise<Frame>;
   readonly closed: Promise<number>;
@@ -47,7 +55,12 @@ function connect(path = "/ws", headers: Record<string, string> = {}): Client & {
   const ready = new Promise<void>((resolve) => socket.once("open", () => resolve()));
   return {
     frames,
-    send: (frame) => void ready.then(() => socket.send(typeof frame === "string" ? frame : JSON.stringify(frame))),
+    send: (...sent) =>
+      void ready.then(() => {
+        for (const frame of sent)
+          socket.send(typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
+      }),
+    terminate: () => socket.terminate(),
     async next(fits) {
       await waitUntil("a frame", () => frames.some(fits), 5000);
       return frames.find(fits) as Frame;
@@ -144,13 +157,15 @@ test("without a good first frame the connection is closed", async () => {
   for (const first of [
     { type: "ping" },
     "not json at all {",
+    Buffer.from([1, 2, 3]),
     { type: "auth", token: "x" },
     { type: "auth", token: expired },
   ]) {
     const client = connect();
+    const sent = performance.now();
     client.send(first);
-    if (typeof first === "string") client.send({ type: "ping" });
     expect(await client.closed).toBe(3003);
+    expect(performance.now() - sent, "closed by the frame, not by the time-out").toBeLessThan(5000);
   }
 });
 
@@ -163,4 +178,143 @@ test("frames over 16 KiB close the connection", async () => {
 test("a foreign page and a token in the address are refused before the upgrade", async () => {
   expect(await connect("/ws", { Origin: "https://evil.example" }).refused).toBe(403);
   expect(await connect("/ws?token=abc").refused).toBe(400);
+});
+
+test("a client that keeps its side of a refused upgrade open does not hold up the server's stop", async () => {
+  for (const path of ["/ws?token=x", "/nowhere"]) {
+    const socket = connectTcp({ port: http.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    await once(socket.resume(), "end");
+    socket.on("error", () => undefined);
+  }
+  const began = performance.now();
+  await http.stop(500);
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
+/** Holds the next call of `method` until `open`, so that a test decides what happens during it. */
+function gate<O extends object, K extends keyof O>(object: O, method: K): { reached: Promise<void>; open(): void } {
+  const original = (object[method] as (...args: unknown[]) => Promise<unknown>).bind(object);
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  object[method] = (async (...args: unknown[]) => {
+    object[method] = original as O[K];
+    reached.resolve();
+    await opened.promise;
+    return original(...args);
+  }) as O[K];
+  return { reached: reached.promise, open: () => opened.resolve() };
+}
+
+/** Processes that listen to the channel in Redis. */
+async function listeners(channel: string): Promise<number> {
+  const answer = await t.app.redis?.commands.pubsub("NUMSUB", `${t.env.REDIS_PREFIX}bus:${channel}`);
+  return Array.isArray(answer) ? Number(answer[1]) : -1;
+}
+const turns = () => new Promise((resolve) => setTimeout(resolve, 50));
+const openSockets = async () => (await t.app.metrics.sockets.get()).values.reduce((sum, { value }) => sum + value, 0);
+
+describe("frames of one connection", () => {
+  test("sent in one go with auth are taken after it", async () => {
+    const [driverId, tripId] = [await t.make.driver(), await t.make.trip()];
+    await t.accept(tripId, driverId);
+    const channel = channels.trip(tripId);
+    const client = connect();
+    client.send(
+      { type: "auth", token: await t.token("driver", driverId) },
+      { type: "location", lat: 30.06, lng: 31.25 },
+      { type: "subscribe", id: "s", channel },
+      { type: "unsubscribe", id: "u", channel },
+      { type: "ping", id: "p" },
+    );
+    await client.next((f) => f.type === "pong");
+    expect(client.frames.map((f) => f.type)).toEqual(["ready", "subscribed", "unsubscribed", "pong"]);
+    await t.app.locations.drain();
+    expect(await t.value("SELECT count(*)::int FROM user_last_locations")).toBe(1);
+    await waitUntil("nobody listens", async () => (await listeners(channel)) === 0);
+  });
+
+  test("more than 256 waiting behind a slow one close it with 4290", async () => {
+    const client = await signedIn("customer", await t.make.customer());
+    const slow = gate(t.app.trips, "get");
+    client.send({ type: "subscribe", channel: channels.trip(await t.make.trip()) });
+    await slow.reached;
+    client.send(...Array.from({ length: 257 }, () => ({ type: "ping" })));
+    expect(await client.closed).toBe(4290);
+    slow.open();
+  });
+
+  test("of which none waits may come in any number", async () => {
+    const client = await signedIn("customer", await t.make.customer());
+    client.send(...Array.from({ length: 1000 }, () => ({ type: "ping" })));
+    await waitUntil("all answers", () => client.frames.filter((f) => f.type === "pong").length === 1000);
+  });
+});
+
+test("a connection lost during its authentication is not counted and listens to nothing", async () => {
+  const driverId = await t.make.driver();
+  const slow = gate(t.app.tokens, "verify");
+  const client = connect();
+  client.send({ type: "auth", token: await t.token("driver", driverId) });
+  await slow.reached;
+  client.terminate();
+  await turns();
+  slow.open();
+  await turns();
+  expect([await openSockets(), await listeners(channels.offers(driverId))]).toEqual([0, 0]);
+});
+
+test("a connection lost while it is asked whether it may listen, does not", async () => {
+  const customerId = await t.make.customer();
+  const channel = channels.trip(await t.make.trip({ customerId }));
+  const client = await signedIn("customer", customerId);
+  const slow = gate(t.app.trips, "get");
+  client.send({ type: "subscribe", channel });
+  await slow.reached;
+  client.terminate();
+  await turns();
+  slow.open();
+  await turns();
+  expect([await openSockets(), await listeners(channel)]).toEqual([0, 0]);
+});
+
+test("without the database a subscription is put off, not forbidden", async () => {
+  await stop();
+  const database = await openTestDatabase();
+  const proxy = await startTcpProxy({ port: portOf(database.url) });
+  await serve({ databaseUrl: through(proxy, database.url) });
+  const customerId = await t.make.customer();
+  const channel = channels.trip(await t.make.trip({ customerId }));
+  const client = await signedIn("customer", customerId);
+  proxy.setTarget(1);
+  proxy.reset();
+  client.send({ type: "subscribe", id: "away", channel });
+  expect(await client.next((f) => f.id === "away")).toMatchObject({ type: "error", code: "SERVICE_UNAVAILABLE" });
+  proxy.setTarget(portOf(database.url));
+  client.send({ type: "subscribe", id: "back", channel });
+  expect(await client.next((f) => f.id === "back")).toMatchObject({ type: "subscribed" });
+  client.send({ type: "subscribe", id: "no id", channel: channels.trip("7") });
+  expect(await client.next((f) => f.id === "no id")).toMatchObject({ type: "error", code: "FORBIDDEN" });
+  await stop();
+  await proxy.close();
+  await database.drop();
+  await serve();
+});
+
+test("a rider follows the driver of the trip, until they unsubscribe", async () => {
+  const [customerId, driverId] = [await t.make.customer(), await t.make.driver()];
+  const tripId = await t.make.trip({ customerId });
+  await t.accept(tripId, driverId);
+  const channel = channels.driverLocation(tripId);
+  const [rider, driver] = [await signedIn("customer", customerId), await signedIn("driver", driverId)];
+  rider.send({ type: "subscribe", channel });
+  await rider.next((f) => f.type === "subscribed");
+  driver.send({ type: "location", lat: 30.06, lng: 31.25 });
+  expect(await rider.next((f) => f.type === "event")).toMatchObject({
+    channel,
+    event: "driver.moved",
+    data: { tripId, lat: 30.06, lng: 31.25, heading: null, speed: null, at: expect.any(String) },
+  });
+  rider.send({ type: "unsubscribe", channel });
+  await rider.next((f) => f.type === "unsubscribed");
+  await waitUntil("nobody listens", async () => (await listeners(channels.trip(tripId))) === 0);
 });

@@ -1,0 +1,117 @@
+import { z } from "zod";
+import type { AppContext } from "#server/context.ts";
+import { channels, topics } from "#server/contracts/realtime.ts";
+import { isLive } from "#server/domain/trips/trip-state.ts";
+import type { BusHandler } from "#server/platform/bus.ts";
+
+/** News can be lost with Redis: a trip looked at longer ago than this is looked at again, so that no rider follows a driver for long after the ride. */
+const RECHECK_MS = 30_000;
+/** Trips looked at again at once: the database has other work. */
+const RECHECKS_PER_BATCH = 20;
+
+const movedSchema = z.object({
+  drivers: z.array(
+    z.object({
+      id: z.string(),
+      lat: z.number(),
+      lng: z.number(),
+      heading: z.number().nullable(),
+      speed: z.number().nullable(),
+      at: z.string(),
+    }),
+  ),
+});
+
+interface FollowedTrip {
+  readonly tripId: string;
+  readonly listeners: Set<BusHandler>;
+  readonly leaveNews: () => void;
+  /** Null while no driver is bound to the trip. */
+  driverId: string | null;
+  version: number;
+  checkedAtMs: number;
+}
+
+/**
+ * `driver-location.{tripId}`: where the driver of a live trip is, to those who follow the trip on this gateway. The
+ * positions come from the one topic that has them all, listened to only while somebody follows a trip.
+ */
+export class DriverPositions {
+  readonly #app: AppContext;
+  readonly #trips = new Map<string, FollowedTrip>();
+  #leavePositions: (() => void) | null = null;
+
+  constructor(app: AppContext) {
+    this.#app = app;
+  }
+
+  /** Returns the way out. Throws, and follows nothing, when the trip cannot be read. */
+  async follow(tripId: string, listener: BusHandler): Promise<() => void> {
+    const trip = this.#trips.get(tripId) ?? this.#open(tripId);
+    trip.listeners.add(listener);
+    const leave = () => {
+      if (trip.listeners.delete(listener) && trip.listeners.size === 0) this.#close(trip);
+    };
+    try {
+      await this.#look(trip);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
+  }
+
+  #open(tripId: string): FollowedTrip {
+    const trip: FollowedTrip = {
+      tripId,
+      listeners: new Set(),
+      // Before the first look: what changes during it is looked at again.
+      leaveNews: this.#app.bus.subscribe(channels.trip(tripId), () => this.#lookAgain(trip)),
+      driverId: null,
+      version: 0,
+      checkedAtMs: 0,
+    };
+    this.#trips.set(tripId, trip);
+    this.#leavePositions ??= this.#app.bus.subscribe(topics.locations, ({ data, at }) => this.#onMoved(data, at));
+    return trip;
+  }
+
+  #close(trip: FollowedTrip): void {
+    trip.leaveNews();
+    this.#trips.delete(trip.tripId);
+    if (this.#trips.size > 0) return;
+    this.#leavePositions?.();
+    this.#leavePositions = null;
+  }
+
+  async #look(trip: FollowedTrip): Promise<void> {
+    trip.checkedAtMs = this.#app.clock.monotonicMs();
+    const { driverId, status, version } = await this.#app.trips.get({ type: "operator", id: "gateway" }, trip.tripId);
+    // An older answer may come after a newer one.
+    if (version < trip.version) return;
+    trip.version = version;
+    trip.driverId = isLive(status) ? driverId : null;
+  }
+
+  #lookAgain(trip: FollowedTrip): void {
+    this.#look(trip).catch((error: Error) =>
+      this.#app.logger.warn({ err: error, tripId: trip.tripId }, "followed trip not read; it will be again"),
+    );
+  }
+
+  #onMoved(data: unknown, at: string): void {
+    const parsed = movedSchema.safeParse(data);
+    if (!parsed.success) return;
+    const moved = new Map(parsed.data.drivers.map((driver) => [driver.id, driver]));
+    const checkedBefore = this.#app.clock.monotonicMs() - RECHECK_MS;
+    let rechecks = 0;
+    for (const trip of this.#trips.values()) {
+      if (trip.checkedAtMs < checkedBefore && ++rechecks <= RECHECKS_PER_BATCH) this.#lookAgain(trip);
+      const position = trip.driverId === null ? undefined : moved.get(trip.driverId);
+      if (position === undefined) continue;
+      const { id: _id, ...where } = position;
+      for (const listener of trip.listeners)
+        listener({ event: "driver.moved", data: { tripId: trip.tripId, ...where }, at });
+    }
+  }
+}
