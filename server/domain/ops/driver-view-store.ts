@@ -37,7 +37,6 @@ export async function listDrivers(
   },
 ): Promise<Page<DriverRow>> {
   const { rows } = await db.query<Row>({
-    name: `ops-drivers-${filter.state ?? "all"}`,
     text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
         d.is_online, d.availability_status, z.name AS zone_name, l.updated_at AS last_seen, t.id AS trip_id, t.ref_id AS trip_ref
       FROM driver_details d

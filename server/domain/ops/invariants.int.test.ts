@@ -126,6 +126,17 @@ test("with locks that cannot be seen the rest is checked, and it is said", async
   expect(results.at(-1)).toMatchObject({ violations: 0, description: expect.stringContaining("Not checked") });
 });
 
+test("a look that is due long after the search ends is none", async () => {
+  const trip = await t.make.trip();
+  await sql(
+    "UPDATE trip_requests SET search_ends_at = now(), next_dispatch_at = now() + interval '9 minutes' WHERE id = $1",
+    [trip],
+  );
+  expect(await t.broken()).toEqual([]);
+  await sql("UPDATE trip_requests SET next_dispatch_at = now() + interval '11 minutes' WHERE id = $1", [trip]);
+  expect(await t.broken()).toEqual(["no_search_without_end"]);
+});
+
 test("an earlier acceptance by the same driver does not hide that the last left no outbox row", async () => {
   const { trip, driver } = await accepted();
   await t.app.trips.release({ type: "operator", id: newId() }, trip, "a test", null);
