@@ -175,7 +175,9 @@ test(
       // nobody wrongly, and ends; an operator sees each of them, and one release makes all whole.
       const { locks } = await t.app.locks.view();
       for (const { tripId, value } of locks.filter(({ verdict }) => verdict === "foreign"))
-        expect(await t.app.locks.release(tripId, value)).toMatchObject({ outcome: "released" });
+        expect((await t.app.locks.release(tripId, value)).outcome, "gone: its accept was only late").toMatch(
+          /released|gone/,
+        );
       expect(await t.broken()).toEqual([]);
       await Promise.all(webs.map(({ server }) => server.stop()));
       await Promise.all(webs.map(({ proxy }) => proxy.close()));
