@@ -30,6 +30,7 @@ const OUTCOME_LOOK = {
   released: { label: "Released", hue: "ongoing" },
   changed: { label: "Kept: changed", hue: "pending" },
   gone: { label: "Gone", hue: "completed", hollow: true },
+  failed: { label: "Failed", hue: "cancelled" },
 } as const satisfies Record<ReleaseLockResult["outcome"], StateLook>;
 
 const VERDICT_OPTIONS = VERDICTS.map((value) => ({

@@ -1,5 +1,5 @@
 import { newId } from "#server/contracts/ids.ts";
-import { areaHolds } from "#server/domain/zones/zone-store.ts";
+import { zoneAt } from "#server/domain/zones/zone-store.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 /** Phones tell who is who: +2010 and +2011 are the demo's, +2012 and +2013 those of load scenarios. */
@@ -121,7 +121,7 @@ export async function insertDrivers(
   await tx.query(
     `INSERT INTO user_last_locations (user_id, type, location, zone_id, recorded_at)
      SELECT l.id, 'driver', point(l.lng, l.lat),
-       (SELECT a.zone_id FROM zone_areas a WHERE NOT a.is_hole AND box(a.area) @> box(point(l.lng, l.lat), point(l.lng, l.lat)) AND ${areaHolds("a", "l.lng", "l.lat")} LIMIT 1),
+       (${zoneAt("z.id", "l.lng", "l.lat")}),
        now()
      FROM unnest($1::uuid[], $2::float8[], $3::float8[]) AS l(id, lat, lng)`,
     [drivers.map((d) => d.id), drivers.map((d) => d.lat), drivers.map((d) => d.lng)],

@@ -223,7 +223,7 @@ export interface LocksView {
 
 export interface ReleaseLockResult {
   readonly tripId: string;
-  readonly outcome: "released" | "changed" | "gone";
+  readonly outcome: "released" | "changed" | "gone" | "failed";
   readonly message: string;
 }
 

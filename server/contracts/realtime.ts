@@ -64,6 +64,7 @@ export const CLOSE = {
   notAuthenticated: 3003,
   slowConsumer: 3008,
   noPong: 3012,
+  tooManyMessages: 4290,
 } as const;
 
 /** What the bus carries: the name of the event and its data. */

@@ -2,6 +2,7 @@ import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { channels } from "#server/contracts/realtime.ts";
+import type { Trip } from "#server/contracts/trips.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 
 /** The trip whose driver's positions a channel carries; null for every other channel. */
@@ -12,12 +13,17 @@ export function followedTrip(channel: string): string | null {
 
 /**
  * False when there is no such trip for `actor`; throws when that cannot be told now, as without the database.
+ * `suits`: who was only asked for a waiting trip sees it, but must not follow what becomes of it.
  */
-async function mayKnow(app: AppContext, actor: Actor, tripId: string): Promise<boolean> {
+async function mayKnow(
+  app: AppContext,
+  actor: Actor,
+  tripId: string,
+  suits: (trip: Trip) => boolean = () => true,
+): Promise<boolean> {
   if (!idSchema.safeParse(tripId).success) return false;
   try {
-    await app.trips.get(actor, tripId);
-    return true;
+    return suits(await app.trips.get(actor, tripId));
   } catch (error) {
     if (error instanceof DomainError && error.code === "NOT_FOUND") return false;
     throw error;
@@ -40,7 +46,7 @@ export async function mayListen(app: AppContext, actor: Actor, channel: string):
     case "driver-trip-accepted":
       return actor.type === "operator" || (actor.type === "customer" && subject === actor.id);
     case "trip":
-      return mayKnow(app, actor, subject);
+      return mayKnow(app, actor, subject, (trip) => actor.type !== "driver" || trip.driverId === actor.id);
     case "driver-location":
       // Not for drivers: who was only offered the trip knows it too, and would follow the one who took it.
       return actor.type !== "driver" && mayKnow(app, actor, subject);

@@ -6,7 +6,7 @@ import { newId } from "#server/contracts/ids.ts";
 import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
-import { databaseOutage } from "#server/platform/db.ts";
+import { databaseProblem } from "#server/platform/db.ts";
 import { followedTrip, mayListen, ownChannels } from "#server/realtime/channels.ts";
 import type { DriverPositions } from "#server/realtime/driver-positions.ts";
 
@@ -17,8 +17,6 @@ const PONG_WITHIN_MS = 8000;
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** Frames that wait behind a slow one. */
 const MAX_WAITING_FRAMES = 256;
-/** The close code of a connection that sends more than can be taken. */
-const TOO_MANY_MESSAGES = 4290;
 
 function parseJson(text: string): unknown {
   try {
@@ -84,7 +82,7 @@ export class Connection {
     if (this.#waiting.length < MAX_WAITING_FRAMES) {
       this.#waiting.push(text);
       if (!this.#working) void this.#work();
-    } else this.#close(TOO_MANY_MESSAGES, "too many frames at once");
+    } else this.#close(CLOSE.tooManyMessages, "too many frames at once");
   }
 
   async #work(): Promise<void> {
@@ -183,7 +181,7 @@ export class Connection {
   }
 
   #fail(id: string | undefined, error: unknown): void {
-    const known = error instanceof DomainError ? error : databaseOutage(error);
+    const known = error instanceof DomainError ? error : databaseProblem(error);
     if (known === null) this.#app.logger.error({ err: error, connectionId: this.id }, "socket frame failed");
     const { code, message } = known ?? { code: "INTERNAL", message: "" };
     this.#refuse(id, code, ERRORS[code].expose ? message : `${ERRORS[code].title}.`);

@@ -12,7 +12,7 @@ let port: number;
 beforeAll(async () => {
   t = await createTestApp();
   // The other tests need no gateway, and their helper's type names none.
-  const roles = "web,gateway" as "web";
+  const roles = "web,gateway";
   server = await spawnServer({ roles, env: { ...t.env, PUBLIC_URL: "https://ops.example.com" } });
   port = Number(new URL(server.url).port);
 });

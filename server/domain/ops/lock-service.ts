@@ -104,7 +104,7 @@ export class LockService {
       nullIfUnseen(error);
       // Of many, one that fails must not hide what became of the others.
       const message = "Redis did not answer, so it is not known whether the lock went. Look again in a moment.";
-      return { tripId, outcome: "changed", message };
+      return { tripId, outcome: "failed", message };
     }
   }
 

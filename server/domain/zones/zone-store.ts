@@ -11,7 +11,7 @@ export interface Zone {
  * SQL for "this area holds this point". Compared in millionths of a degree: PostgreSQL takes a cross product below 1e-6
  * for zero, which in degrees lets points up to 100 m outside a short edge count as on it.
  */
-export const areaHolds = (area: string, lng: string, lat: string): string =>
+const areaHolds = (area: string, lng: string, lat: string): string =>
   `polygon(path(${area}.area) * point(1e6, 0)) @> point(${lng} * 1e6, ${lat} * 1e6)`;
 
 /**
