@@ -113,7 +113,8 @@ async function install(root) {
   const started = Date.now();
   console.log("… installing dependencies (npm ci)");
   // NODE_ENV=production would leave out the development dependencies, and with them Node 24 itself.
-  const options = ["--no-audit", "--no-fund", "--include=dev"];
+  // `npm --silent test` would silence the words by which we know what was missing.
+  const options = ["--no-audit", "--no-fund", "--include=dev", "--loglevel=warn"];
   let { output, code } = await npm(root, ["ci", ...options], started);
   if (code !== 0 && lacksOptionalOnly(output, root)) {
     // The same versions from the same file, without that check; the file is not written.
