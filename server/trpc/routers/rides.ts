@@ -86,7 +86,7 @@ export const ridesRouter = router({
       openapi: { method: "POST", path: "/api/v1/trips/{id}/accept", summary: "Take a trip" },
     })
     .use(idempotent("optional"))
-    .input(byId.extend({ expectedVersion: z.int().min(0).optional() }))
+    .input(byId.extend({ expectedVersion: z.int().min(0).max(2_147_483_647).optional() }))
     .output(z.object({ trip: tripSchema, alreadyAccepted: z.boolean() }))
     .mutation(async ({ ctx, input }) => {
       const outcome = await ctx.app.assignment.accept({

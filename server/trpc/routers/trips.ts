@@ -13,7 +13,11 @@ import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
 import { changedIds, streamSignal } from "#server/trpc/ticks.ts";
 
 export const reasonSchema = z.string().trim().min(5, "say why, in at least 5 characters").max(500);
-const changeSchema = z.strictObject({ id: idSchema, reason: reasonSchema, expectedVersion: z.int().min(0) });
+const changeSchema = z.strictObject({
+  id: idSchema,
+  reason: reasonSchema,
+  expectedVersion: z.int().min(0).max(2_147_483_647),
+});
 
 /** Trips as operators see and change them. */
 export const tripsRouter = router({
