@@ -37,6 +37,8 @@ export interface AcceptGroupOptions {
 export class AcceptGroup {
   readonly #options: AcceptGroupOptions;
   #waiting: Waiting[] = [];
+  /** Trips and drivers of the groups in flight: another accept of theirs would only wait for their row, and hold up its whole group. */
+  readonly #busy = new Set<string>();
   #inFlight = 0;
   #flushPlanned = false;
 
@@ -64,9 +66,15 @@ export class AcceptGroup {
   #flush(): void {
     while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
       const group = this.#takeGroup();
+      // All that wait are of trips or drivers in flight: their group's end flushes again.
+      if (group.length === 0) return;
       this.#inFlight++;
       this.#run(group).finally(() => {
         this.#inFlight--;
+        for (const { request } of group) {
+          this.#busy.delete(request.tripId);
+          this.#busy.delete(request.driverId);
+        }
         if (this.#waiting.length > 0) this.#planFlush();
       });
     }
@@ -75,14 +83,13 @@ export class AcceptGroup {
   #takeGroup(): Waiting[] {
     const group: Waiting[] = [];
     const rest: Waiting[] = [];
-    const taken = new Set<string>();
     for (const one of this.#waiting) {
       const { tripId, driverId } = one.request;
-      if (group.length >= this.#options.maxRows || taken.has(tripId) || taken.has(driverId)) {
+      if (group.length >= this.#options.maxRows || this.#busy.has(tripId) || this.#busy.has(driverId)) {
         rest.push(one);
         continue;
       }
-      taken.add(tripId).add(driverId);
+      this.#busy.add(tripId).add(driverId);
       group.push(one);
     }
     this.#waiting = rest;
