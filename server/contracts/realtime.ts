@@ -76,3 +76,17 @@ export interface BusMessage {
 }
 
 export const tripIdsSchema = z.object({ ids: z.array(idSchema) });
+
+/** What `topics.locations` carries: a batch of positions, as LocationService publishes it. */
+export const positionsSchema = z.object({
+  drivers: z.array(
+    z.object({
+      id: z.string(),
+      lat: z.number(),
+      lng: z.number(),
+      heading: z.number().nullable(),
+      speed: z.number().nullable(),
+      at: z.string(),
+    }),
+  ),
+});

@@ -1,6 +1,5 @@
-import { z } from "zod";
 import type { AppContext } from "#server/context.ts";
-import { channels, topics } from "#server/contracts/realtime.ts";
+import { channels, positionsSchema, topics } from "#server/contracts/realtime.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
 
@@ -8,19 +7,6 @@ import type { BusHandler } from "#server/platform/bus.ts";
 const RECHECK_MS = 30_000;
 /** Trips looked at again at once: the database has other work. */
 const RECHECKS_PER_BATCH = 20;
-
-const movedSchema = z.object({
-  drivers: z.array(
-    z.object({
-      id: z.string(),
-      lat: z.number(),
-      lng: z.number(),
-      heading: z.number().nullable(),
-      speed: z.number().nullable(),
-      at: z.string(),
-    }),
-  ),
-});
 
 interface FollowedTrip {
   readonly tripId: string;
@@ -100,7 +86,7 @@ export class DriverPositions {
   }
 
   #onMoved(data: unknown, at: string): void {
-    const parsed = movedSchema.safeParse(data);
+    const parsed = positionsSchema.safeParse(data);
     if (!parsed.success) return;
     const moved = new Map(parsed.data.drivers.map((driver) => [driver.id, driver]));
     const checkedBefore = this.#app.clock.monotonicMs() - RECHECK_MS;

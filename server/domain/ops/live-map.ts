@@ -1,7 +1,6 @@
 import { EventEmitter, on } from "node:events";
-import { z } from "zod";
 import type { LiveDriver, LiveTrip, MapFrame } from "#server/contracts/console.ts";
-import { topics, tripIdsSchema } from "#server/contracts/realtime.ts";
+import { positionsSchema, topics, tripIdsSchema } from "#server/contracts/realtime.ts";
 import { readDrivers, readTrips, STALE_MS } from "#server/domain/ops/live-map-store.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { Clock } from "#server/platform/clock.ts";
@@ -11,19 +10,6 @@ import type { Logger } from "#server/platform/logger.ts";
 const FRAME_MS = 1000;
 /** All is read again this often: whatever news was lost is put right. */
 const RESYNC_MS = 15_000;
-
-const movedSchema = z.object({
-  drivers: z.array(
-    z.object({
-      id: z.string(),
-      lat: z.number(),
-      lng: z.number(),
-      heading: z.number().nullable(),
-      speed: z.number().nullable(),
-      at: z.string(),
-    }),
-  ),
-});
 
 /**
  * What the map shows, kept once per process while someone watches: news from the bus marks what changed, one frame a
@@ -127,7 +113,7 @@ export class LiveMap {
   }
 
   #onMoved(data: unknown): void {
-    const parsed = movedSchema.safeParse(data);
+    const parsed = positionsSchema.safeParse(data);
     if (!parsed.success) return;
     for (const at of parsed.data.drivers) {
       const known = this.#drivers.get(at.id);
