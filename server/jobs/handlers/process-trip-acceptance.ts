@@ -2,9 +2,11 @@ import type { AppContext } from "#server/context.ts";
 import type { JobPayload } from "#server/contracts/jobs.ts";
 import { channels, topics } from "#server/contracts/realtime.ts";
 import type { Trip } from "#server/contracts/trips.ts";
+import type { InsideEffect } from "#server/domain/effects/effects.ts";
 import { revokeOffers } from "#server/domain/matching/dispatch-store.ts";
 import { tripOtp, tripOtpHash } from "#server/domain/trips/trip-otp.ts";
 import type { JobHandler, JobRun } from "#server/jobs/handler.ts";
+import type { Queryable } from "#server/platform/db.ts";
 
 /** One acceptance and what its effects are kept under: a trip accepted anew has another version, so new effects. */
 interface Acceptance {
@@ -14,20 +16,19 @@ interface Acceptance {
   readonly run: JobRun;
 }
 
-const once = (
-  { app, payload, run }: Acceptance,
+const effectOf = (
+  { payload, run }: Acceptance,
   effect: string,
-  work: Parameters<AppContext["effects"]["inDatabase"]>[1],
-) =>
-  app.effects.inDatabase(
-    { effect, subject: `${payload.tripId}:${payload.version}`, tripId: payload.tripId, jobId: run.jobId },
-    work,
-  );
+  work: (tx: Queryable) => Promise<void>,
+): InsideEffect => ({
+  key: { effect, subject: `${payload.tripId}:${payload.version}`, tripId: payload.tripId, jobId: run.jobId },
+  work,
+});
 
 /**
  * A driver has the trip, and has been answered. Now: the rider's code by push and SMS, the other offers closed and
- * their drivers told, the way to the pickup, the rider told, the log. Each once, none waiting for another; one that
- * fails makes the job run again, for that one only.
+ * their drivers told, the way to the pickup, the rider told, the log. Each once; messages, our own records and the
+ * route do not wait for one another, and one that fails makes the job run again for that one only.
  */
 export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = async (app, payload, run) => {
   const { tripId, driverId, version } = payload;
@@ -41,12 +42,13 @@ export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = asyn
   const otp = tripOtp(app.config.auth.secret, tripId, driverId);
   const job = { jobId: run.jobId, version };
   const outcomes = await Promise.allSettled([
-    ...(needsCode
-      ? [app.notifications.pushOtp(trip, otp, job), app.notifications.smsOtp(trip, otp, job), storeOtp(acceptance, otp)]
-      : []),
-    closeOtherOffers(acceptance),
+    ...(needsCode ? [app.notifications.sendOtp(trip, otp, job)] : []),
+    app.effects.inDatabase(
+      ...(needsCode ? [storeOtp(acceptance, otp)] : []),
+      closeOtherOffers(acceptance),
+      tellCustomer(acceptance),
+    ),
     findWayToPickup(acceptance),
-    tellCustomer(acceptance),
   ]);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   app.events.record({
@@ -62,19 +64,20 @@ export const processTripAcceptance: JobHandler<"process-trip-acceptance"> = asyn
 };
 
 const storeOtp = (acceptance: Acceptance, otp: string) =>
-  once(acceptance, "otp.stored", async (tx) => {
+  effectOf(acceptance, "otp.stored", async (tx) => {
     const { app, payload } = acceptance;
-    await tx.query(
-      `INSERT INTO otp_verifications (id, purpose, subject, code_hash, expires_at)
+    await tx.query({
+      name: "otp-store",
+      text: `INSERT INTO otp_verifications (id, purpose, subject, code_hash, expires_at)
        VALUES (gen_random_uuid(), 'trip_start', $1, $2, now() + interval '1 day')
        ON CONFLICT (purpose, subject) DO UPDATE SET code_hash = EXCLUDED.code_hash, attempts = 0, expires_at = EXCLUDED.expires_at`,
-      [payload.tripId, tripOtpHash(app.config.auth.secret, payload.tripId, otp)],
-    );
+      values: [payload.tripId, tripOtpHash(app.config.auth.secret, payload.tripId, otp)],
+    });
   });
 
 /** News goes out before the commit: after a crash it may come twice, which harms nobody, but is never forgotten. */
 const closeOtherOffers = (acceptance: Acceptance) =>
-  once(acceptance, "offers.revoked", async (tx) => {
+  effectOf(acceptance, "offers.revoked", async (tx) => {
     const { app, payload } = acceptance;
     const { tripId, driverId } = payload;
     for (const offer of await revokeOffers(tx, tripId, "another driver took the trip", driverId)) {
@@ -94,7 +97,7 @@ async function findWayToPickup(acceptance: Acceptance): Promise<void> {
   if (at === undefined) return;
   // Asked before the transaction: a slow provider must not hold a connection.
   const route = await app.router.route([{ lat: at.location.y, lng: at.location.x }, trip.pickup]);
-  await once(acceptance, "route.calculated", async (tx) => {
+  const effect = effectOf(acceptance, "route.calculated", async (tx) => {
     await tx.query(
       "UPDATE trip_request_coordinates SET driver_accept_coordinates = point($2, $3) WHERE trip_request_id = $1",
       [trip.id, at.location.x, at.location.y],
@@ -103,10 +106,11 @@ async function findWayToPickup(acceptance: Acceptance): Promise<void> {
     const eta = { tripId: trip.id, distanceMeters, durationSeconds, routeEstimated: estimated };
     app.bus.publish(channels.trip(trip.id), "trip.eta", eta);
   });
+  await app.effects.inDatabase(effect);
 }
 
 const tellCustomer = (acceptance: Acceptance) =>
-  once(acceptance, "customer.told", async () => {
+  effectOf(acceptance, "customer.told", async () => {
     const { app, trip } = acceptance;
     const { id: tripId, status, version, driver, vehicle } = trip;
     app.bus.publish(channels.accepted(trip.customerId), "trip.accepted", { tripId, driver, vehicle });

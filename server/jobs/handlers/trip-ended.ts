@@ -7,14 +7,14 @@ export const tripEnded: JobHandler<"trip-ended"> = async (app, { tripId, version
   const trip = await app.trips.get({ type: "operator", id: run.jobId }, tripId);
   const job = { jobId: run.jobId, version };
   const why = status === "cancelled" ? "the trip was cancelled" : "the search ended";
-  await app.effects.inDatabase(
-    { effect: "offers.revoked", subject: `${tripId}:${version}`, tripId, jobId: run.jobId },
-    async (tx) => {
+  await app.effects.inDatabase({
+    key: { effect: "offers.revoked", subject: `${tripId}:${version}`, tripId, jobId: run.jobId },
+    work: async (tx) => {
       for (const offer of await revokeOffers(tx, tripId, why)) {
         app.bus.publish(channels.offers(offer.driver_id), "offer.ended", { tripId, offerId: offer.id, reason: status });
       }
     },
-  );
+  });
   if (driverId !== null) {
     app.bus.publish(channels.cancelled(driverId), "trip.cancelled", { tripId, reason: trip.cancelReason });
     app.bus.publish(topics.drivers, "changed", { ids: [driverId] });
