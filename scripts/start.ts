@@ -13,6 +13,7 @@ import { startPostgres } from "#scripts/services/postgres.ts";
 import { describeExit, type ManagedChild, onTermination, spawnChild } from "#scripts/services/process-group.ts";
 import { seconds, step } from "#scripts/services/progress.ts";
 import { checkRedisUrl, startRedis } from "#scripts/services/redis.ts";
+import { superviseRedis } from "#scripts/services/redis-supervisor.ts";
 import { logTail, spawnServer, waitUntilServerReady } from "#scripts/services/server-process.ts";
 import { readStartConfig, type StartConfig } from "#scripts/services/start-config.ts";
 import { describeFailure, StartupError } from "#scripts/services/startup-error.ts";
@@ -78,8 +79,9 @@ async function openRedis(config: StartConfig): Promise<string | null> {
     }
     const redis = await startRedis({ dataDir: config.dataDir, log: note });
     if (redis.kind === "unavailable") return { value: null, done: `no Redis, standalone (${redis.reason})` };
-    started.push({ name: "Redis", stop: redis.stop });
-    // Not watched: the platform goes on without it, standalone.
+    // An end of it takes nothing down: the platform goes on without, and it is started again.
+    const supervisor = superviseRedis(redis, { print: (line) => console.error(line), wanted: () => !stopping });
+    started.push({ name: "Redis", stop: supervisor.stop });
     return { value: redis.url, done: `Redis (private, port ${redis.port})` };
   });
 }

@@ -16,13 +16,15 @@ const PING_TIMEOUT_MS = 3_000;
 export type RedisStart = ({ kind: "running" } & RunningRedis) | { kind: "unavailable"; reason: string };
 
 /** A running private Redis. */
-interface RunningRedis {
+export interface RunningRedis {
   url: string;
   port: number;
   pid: number | undefined;
   /** Settles when the server ends by itself or is stopped. */
   exited: ManagedChild["exited"];
   stop(): Promise<void>;
+  /** For one that has ended: another with the same port, password and folder, so that {@link url} holds on. */
+  startAgain(): Promise<RunningRedis>;
 }
 
 /**
@@ -39,15 +41,23 @@ export async function startRedis(options: { dataDir: string; log: (line: string)
     binary = findOnPath("redis-server");
     if (!binary) return { kind: "unavailable", reason: problem ?? "redis-server is not on the PATH" };
   }
-  return { kind: "running", ...(await start(binary, resolve(options.dataDir))) };
+  const port = await findFreePort();
+  const password = randomBytes(24).toString("base64url");
+  return { kind: "running", ...(await start({ binary, dataDir: resolve(options.dataDir), port, password })) };
 }
 
-async function start(binary: string, dataDir: string): Promise<RunningRedis> {
+interface Launch {
+  binary: string;
+  dataDir: string;
+  port: number;
+  password: string;
+}
+
+async function start(launch: Launch): Promise<RunningRedis> {
+  const { binary, dataDir, port, password } = launch;
   const folder = join(dataDir, "redis");
   mkdirSync(folder, { recursive: true });
   const logFile = join(dataDir, "logs", "redis.log");
-  const port = await findFreePort();
-  const password = randomBytes(24).toString("base64url");
   const settings: [string, string][] = [
     ["bind", "127.0.0.1"],
     ["port", String(port)],
@@ -80,7 +90,14 @@ async function start(binary: string, dataDir: string): Promise<RunningRedis> {
     }
     await delay(20);
   }
-  return { url, port, pid: child.pid, exited: child.exited, stop: async () => void (await child.stop()) };
+  return {
+    url,
+    port,
+    pid: child.pid,
+    exited: child.exited,
+    stop: async () => void (await child.stop()),
+    startAgain: () => start(launch),
+  };
 }
 
 /** Asks a given REDIS_URL for an answer. Throws a {@link StartupError} saying what is wrong. */
