@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { processStatus } from "#scripts/services/process-status.ts";
 import { StartupError } from "#scripts/services/startup-error.ts";
@@ -39,6 +39,49 @@ export function readRunning(dataDir: string): Running | null {
   return current.alive && current.startedAt === running.startedAt ? running : null;
 }
 
+const unusable = (dataDir: string, why: string) =>
+  new StartupError(`DATA_DIR ${dataDir} cannot be used: ${why}; choose a folder that this user may write to`);
+
+const notFolder = (dataDir: string, path: string) => `${path === dataDir ? "it" : path} is not a folder`;
+
+/**
+ * The folder and those above it that are missing. One by one: where the system takes no folder and says that something
+ * is missing, as under /proc, `mkdirSync` with `recursive` goes round for ever.
+ *
+ * @throws StartupError saying which of them is in the way
+ */
+function makeDataDir(dataDir: string): void {
+  const missing: string[] = [];
+  let there = dataDir;
+  for (; ; there = dirname(there)) {
+    const found = lookAt(dataDir, there);
+    if (found === "folder") break;
+    if (found === "other") throw unusable(dataDir, notFolder(dataDir, there));
+    missing.unshift(there);
+  }
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST") throw unusable(dataDir, `${dirname(folder)} takes no new folder (${code ?? message})`);
+      // Made meanwhile by another start, which the lock then tells from ours; or a link that leads nowhere.
+      if (lookAt(dataDir, folder) !== "folder") throw unusable(dataDir, notFolder(dataDir, folder));
+    }
+  }
+}
+
+function lookAt(dataDir: string, path: string): "folder" | "other" | "nothing" {
+  try {
+    return statSync(path).isDirectory() ? "folder" : "other";
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // ENOTDIR: something above it is a file; the look at that says which.
+    if (code === "ENOENT" || code === "ENOTDIR") return "nothing";
+    throw unusable(dataDir, `${path} cannot be looked at (${code ?? message})`);
+  }
+}
+
 /**
  * Claims the data folder for this process: only one `npm start` at a time.
  *
@@ -47,8 +90,8 @@ export function readRunning(dataDir: string): Running | null {
 export function lockDataDir(dataDir: string): { update(details: Partial<Running>): void; release(): void } {
   const file = runningFile(dataDir);
   const own: Running = { pid: process.pid, startedAt: processStatus(process.pid).startedAt };
+  makeDataDir(dataDir);
   try {
-    mkdirSync(dataDir, { recursive: true });
     const holder = readRunning(dataDir);
     if (holder) {
       const where = holder.baseUrl ? ` at ${holder.baseUrl}` : "";
@@ -62,7 +105,7 @@ export function lockDataDir(dataDir: string): { update(details: Partial<Running>
     if (error instanceof StartupError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") throw new StartupError(`${dataDir} is being taken by another npm start at this moment`);
-    throw new StartupError(`DATA_DIR ${dataDir} cannot be used: ${message}`);
+    throw unusable(dataDir, `nothing can be written in it (${code ?? message})`);
   }
   const current = { ...own };
   return {
@@ -76,10 +119,14 @@ export function lockDataDir(dataDir: string): { update(details: Partial<Running>
   };
 }
 
-/** AUTH_SECRET for this data folder: 32 random bytes made once, so that sessions and tokens outlive a restart. */
+/**
+ * AUTH_SECRET for this data folder: 32 random bytes made once, so that sessions and tokens outlive a restart.
+ *
+ * @throws StartupError when the folder cannot be made
+ */
 export function readAuthSecret(dataDir: string): string {
   const file = join(dataDir, "auth-secret");
-  mkdirSync(dataDir, { recursive: true });
+  makeDataDir(dataDir);
   if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
   return readFileSync(file, "utf8").trim();
 }
