@@ -1,4 +1,7 @@
-/** `npm run check:invariants [-- --json]`: what must hold at any moment, asked of the running platform. Exit 1 on a violation. */
+/**
+ * `npm run check:invariants [-- --json]`: what must hold at any moment, asked of the running platform. Exits with 0 when
+ * all of it holds, 1 on a violation, 2 when the check itself failed, 3 when nothing is violated and not all was checked.
+ */
 import { parseArgs } from "node:util";
 import { printInvariants, readInvariants } from "#scripts/replay/invariants.ts";
 import { findTarget } from "#scripts/services/running.ts";
@@ -9,7 +12,8 @@ async function main(): Promise<void> {
   const view = await readInvariants(findTarget());
   if (values.json) console.log(JSON.stringify(view, null, 2));
   else for (const line of printInvariants(view)) console.log(line);
-  if (!view.ok) process.exitCode = 1;
+  if (view.results.some(({ violations }) => violations > 0)) process.exitCode = 1;
+  else if (!view.ok) process.exitCode = 3;
 }
 
 main().catch((error: unknown) => {

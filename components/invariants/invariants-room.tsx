@@ -18,6 +18,7 @@ import type { InvariantResult, InvariantsView } from "#server/contracts/console.
 
 const HOLDS: StateLook = { label: "Holds", hue: "ongoing" };
 const BROKEN: StateLook = { label: "Broken", hue: "cancelled" };
+const UNCHECKED: StateLook = { label: "Unknown", hue: "pending", hollow: true };
 
 /** The promises of the platform, checked against the database while one watches. */
 export function InvariantsRoom() {
@@ -52,7 +53,9 @@ export function InvariantsRoom() {
 
 function Results({ view }: { view: InvariantsView }) {
   const broken = view.results.filter((result) => result.violations > 0);
-  const sorted = [...view.results].sort((a, b) => b.violations - a.violations);
+  const unchecked = view.results.filter((result) => result.unchecked !== null);
+  const weight = (result: InvariantResult) => result.violations || (result.unchecked === null ? 0 : 0.5);
+  const sorted = [...view.results].sort((a, b) => weight(b) - weight(a));
   return (
     <>
       <div
@@ -61,10 +64,18 @@ function Results({ view }: { view: InvariantsView }) {
           broken.length > 0 && "bg-danger-soft",
         )}
       >
-        <p className={cx("font-semibold text-xl", broken.length > 0 ? "text-danger" : "text-good")}>
-          {broken.length === 0
-            ? `All ${view.results.length} hold`
-            : `${broken.length} of ${view.results.length} broken`}
+        <p
+          className={cx(
+            "font-semibold text-xl",
+            broken.length > 0 ? "text-danger" : unchecked.length > 0 ? "text-warn" : "text-good",
+          )}
+        >
+          {broken.length > 0
+            ? `${broken.length} of ${view.results.length} broken`
+            : unchecked.length > 0
+              ? `${view.results.length - unchecked.length} of ${view.results.length} hold`
+              : `All ${view.results.length} hold`}
+          {unchecked.length > 0 && `, ${unchecked.length} not checked`}
         </p>
         <p className="text-muted">
           Checked at <Moment at={view.checkedAt} /> in{" "}
@@ -86,11 +97,12 @@ function Invariant({ result }: { result: InvariantResult }) {
     <li className="px-4 py-2.5">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-1">
         <span className="w-18 pt-px">
-          <StatePill look={broken ? BROKEN : HOLDS} />
+          <StatePill look={broken ? BROKEN : result.unchecked === null ? HOLDS : UNCHECKED} />
         </span>
         <div className="min-w-60 flex-1">
           <h2 className="font-medium">{result.description}</h2>
           <p className="font-mono text-faint text-xs">{result.name}</p>
+          {result.unchecked !== null && <p className="text-warn">{result.unchecked}</p>}
         </div>
         <p
           className={cx(
@@ -98,7 +110,8 @@ function Invariant({ result }: { result: InvariantResult }) {
             broken ? "font-medium text-danger max-sm:w-full max-sm:text-left" : "text-faint max-sm:hidden",
           )}
         >
-          {result.violations.toLocaleString("en")} {result.violations === 1 ? "violation" : "violations"}
+          {result.unchecked === null &&
+            `${result.violations.toLocaleString("en")} ${result.violations === 1 ? "violation" : "violations"}`}
         </p>
       </div>
       {result.examples.length > 0 && (

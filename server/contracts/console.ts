@@ -307,6 +307,8 @@ export interface JobActionResult {
 export interface InvariantResult {
   readonly name: string;
   readonly description: string;
+  /** Why it could not be checked now, as a sentence; null when it was. */
+  readonly unchecked: string | null;
   readonly violations: number;
   /** Up to 20 offenders, as ids with a sentence. */
   readonly examples: readonly { readonly id: string; readonly why: string }[];
@@ -315,6 +317,7 @@ export interface InvariantResult {
 export interface InvariantsView {
   readonly checkedAt: string;
   readonly tookMs: number;
+  /** All hold. Not so when one of them could not be checked. */
   readonly ok: boolean;
   readonly results: readonly InvariantResult[];
 }

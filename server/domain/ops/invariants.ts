@@ -85,33 +85,41 @@ export async function checkInvariants(db: Database, lock: TripLock): Promise<Inv
     results.length = 0;
     await tx.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     for (const { name, description, sql } of INVARIANTS) {
-      const { rows } = await tx.query<{ id: string; why: string }>(sql);
-      results.push({ name, description, violations: rows.length, examples: rows.slice(0, MAX_EXAMPLES) });
+      const { rows } = await tx.query<Breach>(sql);
+      results.push(checked({ name, description }, rows));
     }
   });
   results.push(await checkLocks(db, lock));
-  const ok = results.every((result) => result.violations === 0);
+  const ok = results.every((result) => result.violations === 0 && result.unchecked === null);
   return { checkedAt: new Date().toISOString(), tookMs: Math.round(performance.now() - started), ok, results };
 }
 
+type Breach = InvariantResult["examples"][number];
+
+const checked = (invariant: Pick<Invariant, "name" | "description">, breaches: readonly Breach[]): InvariantResult => ({
+  ...invariant,
+  unchecked: null,
+  violations: breaches.length,
+  examples: breaches.slice(0, MAX_EXAMPLES),
+});
+
 const LOCK_OWNER = { name: "lock_owner_is_driver", description: "A lock on a live trip belongs to the trip's driver." };
+
+async function checkLocks(db: Database, lock: TripLock): Promise<InvariantResult> {
+  const breaches = await findForeignLocks(db, lock).catch(nullIfUnseen);
+  if (breaches !== null) return checked(LOCK_OWNER, breaches);
+  return { ...LOCK_OWNER, unchecked: "Not checked now: Redis does not answer.", violations: 0, examples: [] };
+}
 
 /**
  * A lock on a live trip is the trip's driver's. Locks on waiting trips are accepts in progress, or orphans that heal
  * themselves; a young one on a live trip is of an accept that is about to lose.
  */
-async function checkLocks(db: Database, lock: TripLock): Promise<InvariantResult> {
-  const held = await lock.list(MAX_LOCKS).catch(nullIfUnseen);
-  if (held === null)
-    return {
-      ...LOCK_OWNER,
-      description: `${LOCK_OWNER.description} Not checked now: Redis does not answer.`,
-      violations: 0,
-      examples: [],
-    };
+async function findForeignLocks(db: Database, lock: TripLock): Promise<Breach[]> {
+  const held = await lock.list(MAX_LOCKS);
   const settled = held.filter((one) => isUuid(one.tripId) && (one.ageMs === null || one.ageMs >= IN_FLIGHT_MS));
   const owned = settled.filter((one) => one.ownerDriverId !== null);
-  const { rows } = await db.pool.query<{ id: string; why: string }>(
+  const { rows } = await db.pool.query<Breach>(
     `SELECT t.id, 'locked by ' || l.owner || ', driven by ' || t.driver_id AS why
      FROM unnest($1::uuid[], $2::text[]) AS l(trip_id, owner) JOIN trip_requests t ON t.id = l.trip_id
      WHERE t.current_status IN ${LIVE} AND t.driver_id::text <> l.owner`,
@@ -119,10 +127,10 @@ async function checkLocks(db: Database, lock: TripLock): Promise<InvariantResult
   );
   // The locks were read before the database: only one that is still there was there as the trip was somebody else's.
   const seen = new Map(owned.map((one) => [one.tripId, one.value]));
-  const breaches: typeof rows = [];
+  const breaches: Breach[] = [];
   for (const row of rows) {
-    const now = await lock.get(row.id).catch(nullIfUnseen);
+    const now = await lock.get(row.id);
     if (now !== null && now.value === seen.get(row.id)) breaches.push(row);
   }
-  return { ...LOCK_OWNER, violations: breaches.length, examples: breaches.slice(0, MAX_EXAMPLES) };
+  return breaches;
 }
