@@ -152,6 +152,69 @@ describe("bad input is refused with a problem, and nothing is written", () => {
   });
 });
 
+describe("query parameters", () => {
+  const list = (query: string) => call(`${url}/api/v1/trips?${query}`, { token: tokens.customer, method: "GET" });
+
+  test.each([
+    "0x10",
+    "1e2",
+    "%205%20",
+    "",
+    "+5",
+    "-1",
+    "0",
+    "5.0",
+    "101",
+    "Infinity",
+    "٥",
+    "1&limit=2",
+    "1".repeat(400),
+  ])("limit=%s is no page size", async (text) => {
+    const answer = await list(`limit=${text}`);
+    expectProblem(answer, 400, "VALIDATION_FAILED");
+    expect(answer.body.errors).toEqual([{ path: "limit", message: "a whole number from 1 to 100, in decimal digits" }]);
+  });
+
+  test("decimal digits are one, also for operators", async () => {
+    expect((await list("limit=1")).status).toBe(200);
+    expect((await list("limit=100")).status).toBe(200);
+    const messages = async (limit: string) =>
+      call(`${url}/api/v1/ops/messages?limit=${limit}`, {
+        token: await t.operatorToken(await t.make.operator()),
+        method: "GET",
+      });
+    expect((await messages("200")).status).toBe(200);
+    expect(fieldsOf(await messages("0x10"))).toEqual(["limit"]);
+  });
+
+  test.each([
+    "__proto__=1",
+    "__proto__=1&__proto__=2",
+    "constructor=1",
+    "toString=1",
+    "hasOwnProperty=1",
+    "limit[]=5",
+    "__proto__.limit=5",
+    "__proto__[limit]=5",
+    "=1",
+    "%00=1",
+    "%F0=1",
+    "surprise=1",
+  ])("?%s is an unknown field, and changes nothing", async (query) => {
+    const answer = await list(query);
+    expectProblem(answer, 400, "VALIDATION_FAILED");
+    expect(({} as Record<string, unknown>).limit).toBeUndefined();
+    expect((await list("limit=5")).status).toBe(200);
+  });
+
+  test("__proto__ in a body is an unknown field too", async () => {
+    const before = await written();
+    const answer = await book(JSON.stringify(booking).replace("{", '{"__proto__":{"type":"parcel"},'));
+    expectProblem(answer, 400, "VALIDATION_FAILED");
+    expect(await written()).toBe(before);
+  });
+});
+
 describe("ids", () => {
   test.each(["not-an-id", "1", "%E0%A4%A", "..%2f..", "'; DROP TABLE users; --"])("%s is no id", async (id) => {
     const get = await call(`${url}/api/v1/trips/${id}`, { token: tokens.customer, method: "GET" });

@@ -22,14 +22,14 @@ function procedureOf(caller: unknown, path: string): (input: unknown) => Promise
   return at as (input: unknown) => Promise<unknown>;
 }
 
-/** Query parameters as an object; a repeated one is a list. */
-function queryOf(url: URL): Record<string, unknown> {
-  const query: Record<string, unknown> = {};
-  for (const name of new Set(url.searchParams.keys())) {
-    const values = url.searchParams.getAll(name);
-    query[name] = values.length === 1 ? values[0] : values;
-  }
-  return query;
+/** Query parameters as an object, `__proto__` being a name like any other; a repeated one is a list. */
+function queryOf({ searchParams }: URL): Record<string, unknown> {
+  return Object.fromEntries(
+    [...new Set(searchParams.keys())].map((name) => {
+      const values = searchParams.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
 }
 
 /**

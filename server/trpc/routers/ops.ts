@@ -4,6 +4,7 @@ import { z } from "zod";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { QUEUES } from "#server/contracts/jobs.ts";
+import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { permissionsOf } from "#server/contracts/permissions.ts";
 import { DRIVER_FILTERS, listDrivers } from "#server/domain/ops/driver-view-store.ts";
 import { checkInvariants } from "#server/domain/ops/invariants.ts";
@@ -16,7 +17,7 @@ import { streamSignal } from "#server/trpc/ticks.ts";
 
 const queueSchema = z.enum(QUEUES);
 const cursor = idSchema.nullish();
-const limit = z.coerce.number().int().min(1).max(200).default(50);
+const limit = pageSizeSchema({ max: 200, fallback: 50 });
 
 export const sessionRouter = router({
   me: operatorProcedure(null).query(async ({ ctx }) => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DomainError } from "#server/contracts/errors.ts";
 import { placeSchema } from "#server/contracts/geo.ts";
 import { idSchema } from "#server/contracts/ids.ts";
+import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { tripSchema, tripStatusSchema, vehicleCategorySchema } from "#server/contracts/trips.ts";
 import { router } from "#server/trpc/init.ts";
 import { appProcedure, customerProcedure, driverProcedure } from "#server/trpc/middleware/auth.ts";
@@ -52,7 +53,7 @@ export const ridesRouter = router({
       z.strictObject({
         status: statusFilter,
         cursor: idSchema.optional(),
-        limit: z.coerce.number().int().min(1).max(100).default(20),
+        limit: pageSizeSchema({ max: 100, fallback: 20 }),
       }),
     )
     .output(z.object({ items: z.array(tripSchema), nextCursor: z.string().nullable() }))

@@ -2,6 +2,7 @@ import { tracked } from "@trpc/server";
 import { z } from "zod";
 import type { TripDetail } from "#server/contracts/console.ts";
 import { idSchema } from "#server/contracts/ids.ts";
+import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { tripStatusSchema } from "#server/contracts/trips.ts";
 import { buildTimeline } from "#server/domain/ops/timeline.ts";
@@ -29,7 +30,7 @@ export const tripsRouter = router({
         zoneId: idSchema.optional(),
         sort: z.enum(["newest", "oldest"]).default("newest"),
         cursor: idSchema.nullish(),
-        limit: z.int().min(1).max(200).default(50),
+        limit: pageSizeSchema({ max: 200, fallback: 50 }),
       }),
     )
     .query(({ ctx, input }) =>
