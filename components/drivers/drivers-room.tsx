@@ -13,7 +13,7 @@ import { Copyable } from "#components/ui/copyable.tsx";
 import { DataTable } from "#components/ui/data-table.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { EmptyState, ErrorState } from "#components/ui/notice.tsx";
-import { Pager, useCursor } from "#components/ui/pager.tsx";
+import { Pager, useCursor, useFilterChange } from "#components/ui/pager.tsx";
 import { Room } from "#components/ui/room.tsx";
 import { SearchField } from "#components/ui/search-field.tsx";
 import { Segmented } from "#components/ui/segmented.tsx";
@@ -117,14 +117,7 @@ export function DriversRoom() {
     placeholderData: keepPreviousData,
     refetchInterval: REFRESH_MS,
   });
-  const { reset } = cursor;
-  const change = useCallback(
-    (next: Parameters<typeof setFilters>[0]) => {
-      reset();
-      void setFilters(next);
-    },
-    [reset, setFilters],
-  );
+  const change = useFilterChange(cursor, setFilters);
   const onSearch = useCallback((q: string) => change({ q: q || null }), [change]);
   const any = filters.q !== "" || filters.state !== null;
 

@@ -15,7 +15,7 @@ import { exportCsv } from "#components/ui/export-csv.ts";
 import { FilterMany, FilterOne } from "#components/ui/filter-menu.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { EmptyState, ErrorState } from "#components/ui/notice.tsx";
-import { Pager, useCursor } from "#components/ui/pager.tsx";
+import { Pager, useCursor, useFilterChange } from "#components/ui/pager.tsx";
 import { Room } from "#components/ui/room.tsx";
 import { SearchField } from "#components/ui/search-field.tsx";
 import { Segmented } from "#components/ui/segmented.tsx";
@@ -53,14 +53,7 @@ export function TripsRoom() {
     trpc.trips.feed.subscriptionOptions(undefined, { enabled: useTabVisible(), onStarted: refetch, onData: refetch }),
   );
 
-  const { reset } = cursor;
-  const change = useCallback(
-    (next: Parameters<typeof setFilters>[0]) => {
-      reset();
-      void setFilters(next);
-    },
-    [reset, setFilters],
-  );
+  const change = useFilterChange(cursor, setFilters);
   const onSearch = useCallback((q: string) => change({ q: q || null }), [change]);
   const SortIcon = filters.sort === "newest" ? ArrowDownWideNarrow : ArrowUpWideNarrow;
 

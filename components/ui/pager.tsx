@@ -2,13 +2,18 @@
 
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { parseAsString, useQueryState } from "nuqs";
-import { useRef } from "react";
+import { useCallback, useRef } from "react";
 import { Button } from "./button.tsx";
 
 /** The list's place, in the URL. The way back is the browser's history, or this visit's own trail. */
 export function useCursor() {
   const [cursor, setCursor] = useQueryState("after", parseAsString.withOptions({ history: "push" }));
   const trail = useRef<(string | null)[]>([]);
+  /** To the first page: after a filter changed, an old place means nothing. */
+  const reset = useCallback(() => {
+    trail.current = [];
+    void setCursor(null);
+  }, [setCursor]);
   return {
     cursor,
     next: (to: string) => {
@@ -16,12 +21,26 @@ export function useCursor() {
       void setCursor(to);
     },
     back: () => void setCursor(trail.current.pop() ?? null),
-    /** To the first page: after a filter changed, an old place means nothing. */
-    reset: () => {
-      trail.current = [];
-      void setCursor(null);
-    },
+    reset,
   };
+}
+
+/**
+ * Changes filters kept in the URL and goes back to the first page. The same function at each render: a search field that
+ * was given another one would begin its pause anew.
+ */
+export function useFilterChange<Change>(
+  cursor: ReturnType<typeof useCursor>,
+  setFilters: (change: Change) => unknown,
+): (change: Change) => void {
+  const { reset } = cursor;
+  return useCallback(
+    (change) => {
+      reset();
+      void setFilters(change);
+    },
+    [reset, setFilters],
+  );
 }
 
 interface PagerProps {
