@@ -2,7 +2,7 @@ import type { Actor } from "#server/domain/identity/tokens.ts";
 import { type Activity, logActivity } from "#server/domain/ops/activity-log.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
-type OperatorContext = RequestContext & { readonly actor: Extract<Actor, { type: "operator" }> };
+export type OperatorContext = RequestContext & { readonly actor: Extract<Actor, { type: "operator" }> };
 
 /**
  * Writes what the operator of this request did, and why, to the audit log, before they are answered. It is done by

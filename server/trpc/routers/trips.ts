@@ -4,11 +4,11 @@ import type { TripDetail } from "#server/contracts/console.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { topics } from "#server/contracts/realtime.ts";
-import { tripStatusSchema } from "#server/contracts/trips.ts";
+import { type Trip, tripStatusSchema } from "#server/contracts/trips.ts";
 import { buildTimeline } from "#server/domain/ops/timeline.ts";
 import * as views from "#server/domain/ops/trip-view-store.ts";
 import { isLive, next } from "#server/domain/trips/trip-state.ts";
-import { audit } from "#server/trpc/audit.ts";
+import { audit, type OperatorContext } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
 import { changedIds, streamSignal } from "#server/trpc/ticks.ts";
@@ -94,35 +94,25 @@ export const tripsRouter = router({
 
   cancel: operatorProcedure("trips.cancel")
     .input(changeSchema)
-    .mutation(async ({ ctx, input }) => {
-      const before = await ctx.app.trips.get(ctx.actor, input.id);
-      const after = await ctx.app.trips.cancel(ctx.actor, input.id, input.reason, input.expectedVersion);
-      await audit(
-        ctx,
-        "trip.cancel",
-        { type: "trip", id: input.id },
-        { before: brief(before), after: brief(after), reason: input.reason },
-      );
-      return after;
-    }),
+    .mutation(({ ctx, input }) => change(ctx, "cancel", input)),
 
   release: operatorProcedure("trips.release")
     .input(changeSchema)
-    .mutation(async ({ ctx, input }) => {
-      const before = await ctx.app.trips.get(ctx.actor, input.id);
-      const after = await ctx.app.trips.release(ctx.actor, input.id, input.reason, input.expectedVersion);
-      await audit(
-        ctx,
-        "trip.release",
-        { type: "trip", id: input.id },
-        { before: brief(before), after: brief(after), reason: input.reason },
-      );
-      return after;
-    }),
+    .mutation(({ ctx, input }) => change(ctx, "release", input)),
 });
 
-const brief = (trip: { readonly status: string; readonly version: number; readonly driverId: string | null }) => ({
-  status: trip.status,
-  version: trip.version,
-  driverId: trip.driverId,
-});
+/** An operator's change of a trip, with what it was before in the audit. */
+async function change(
+  ctx: OperatorContext,
+  action: "cancel" | "release",
+  { id, reason, expectedVersion }: z.infer<typeof changeSchema>,
+): Promise<Trip> {
+  const { trips } = ctx.app;
+  const before = await trips.get(ctx.actor, id);
+  const after = await trips[action](ctx.actor, id, reason, expectedVersion);
+  const changed = { before: brief(before), after: brief(after), reason };
+  await audit(ctx, `trip.${action}`, { type: "trip", id }, changed);
+  return after;
+}
+
+const brief = ({ status, version, driverId }: Trip) => ({ status, version, driverId });
