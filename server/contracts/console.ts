@@ -153,7 +153,7 @@ export interface TripDetail {
   readonly attempts: readonly AcceptAttempt[];
   readonly effects: readonly TripEffect[];
   readonly timeline: readonly TimelineEntry[];
-  readonly lock: LockRow | null;
+  readonly lock: TripLockState;
   /** Where the trip's driver was last, while the trip is live. */
   readonly driverPosition: (Coordinates & { readonly heading: number | null; readonly at: string }) | null;
   /** What the trip's state allows an operator; permissions come on top. */
@@ -207,6 +207,12 @@ export interface LockRow {
   /** The verdict in a sentence. */
   readonly why: string;
 }
+
+/** Whether a trip is locked; `unknown` while Redis does not answer. */
+export type TripLockState =
+  | { readonly state: "held"; readonly lock: LockRow }
+  | { readonly state: "free" }
+  | { readonly state: "unknown" };
 
 /** A driver the database calls `on_trip` who has no live trip. */
 export interface GhostDriver {

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { TripDetail } from "#server/contracts/console.ts";
+import { FallbackTripLock } from "#server/platform/locks/fallback-trip-lock.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { call } from "#server/testing/http-calls.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 let t: TestApp;
@@ -45,4 +48,27 @@ test("a driver who gets a trip while the repair waits for their row keeps it", a
   client.release();
   expect(await repair).toBe(false);
   expect(await availability(driver)).toBe("on_trip");
+});
+
+test("a trip's lock is held, free, or not known while the locks cannot be seen; the trip's page answers all the same", async () => {
+  const [trip, driver] = [await t.make.trip(), await t.make.driver()];
+  const { lock } = t.app;
+  const pageOf = async (on: TestApp) => {
+    const token = await t.operatorToken(await t.make.operator());
+    const input = encodeURIComponent(JSON.stringify({ json: { id: trip } }));
+    const answer = await call(`${await on.listen()}/api/trpc/trips.detail?input=${input}`, { token, method: "GET" });
+    expect(answer.status, answer.text).toBe(200);
+    return (answer.body as { result: { data: { json: TripDetail } } }).result.data.json.lock;
+  };
+  expect(await pageOf(t)).toEqual({ state: "free" });
+  await t.accept(trip, driver);
+  expect(await pageOf(t)).toMatchObject({ state: "held", lock: { tripId: trip, ownerDriverId: driver } });
+
+  const away = new FallbackTripLock({ primary: lock, secondary: lock, isReady: () => false });
+  const blind = await createTestApp({ peerOf: t, overrides: { lock: away } });
+  try {
+    expect(await pageOf(blind)).toEqual({ state: "unknown" });
+  } finally {
+    await blind.dispose();
+  }
 });

@@ -1,4 +1,11 @@
-import type { GhostDriver, LockRow, LocksView, LockVerdict, ReleaseLockResult } from "#server/contracts/console.ts";
+import type {
+  GhostDriver,
+  LockRow,
+  LocksView,
+  LockVerdict,
+  ReleaseLockResult,
+  TripLockState,
+} from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
@@ -86,10 +93,17 @@ export class LockService {
     };
   }
 
-  /** null also when the locks cannot be seen: a trip's page must not depend on Redis. */
-  async ofTrip(tripId: string): Promise<LockRow | null> {
-    const held = await this.#lock.get(tripId).catch(nullIfUnseen);
-    return held === null ? null : ((await this.#describe([held]))[0] ?? null);
+  /** `unknown` when the locks cannot be seen: a trip's page must not depend on Redis, nor take that for free. */
+  async ofTrip(tripId: string): Promise<TripLockState> {
+    let held: HeldLock | null;
+    try {
+      held = await this.#lock.get(tripId);
+    } catch (error) {
+      nullIfUnseen(error);
+      return { state: "unknown" };
+    }
+    const [lock] = held === null ? [] : await this.#describe([held]);
+    return lock === undefined ? { state: "free" } : { state: "held", lock };
   }
 
   /** Compare-and-delete: only the lock that the operator saw goes. The database is not touched. */
