@@ -3,6 +3,8 @@ import type { AppContext } from "#server/context.ts";
 import type { DoorEnv } from "#server/http/door.ts";
 import { peerOf } from "#server/http/request.ts";
 import { equalInConstantTime } from "#server/platform/crypto.ts";
+import { databaseOutage, sqlStateOf } from "#server/platform/db.ts";
+import { seldom } from "#server/platform/seldom.ts";
 
 interface Check {
   readonly status: "up" | "down" | "standalone" | "degraded";
@@ -35,20 +37,30 @@ async function checkRedis(app: AppContext): Promise<Check> {
   }
 }
 
-async function checkDatabase(app: AppContext): Promise<Check> {
+/** Why the database is down in a word for anyone: its own texts name users, databases and addresses. */
+export function causeOf(error: unknown): "refused" | "unreachable" | "failing" {
+  // Class 28: not this user or password; 3D000: no such database.
+  if (/^(28...|3D000)$/.test(sqlStateOf(error) ?? "")) return "refused";
+  const silent = error instanceof Error && error.message.startsWith("no answer");
+  return silent || databaseOutage(error) !== null ? "unreachable" : "failing";
+}
+
+async function checkDatabase(app: AppContext, complain: (error: unknown) => void): Promise<Check> {
   try {
     return { status: "up", latencyMs: await app.db.ping() };
   } catch (error) {
-    return { status: "down", latencyMs: null, detail: error instanceof Error ? error.message : "no answer" };
+    complain(error);
+    return { status: "down", latencyMs: null, detail: causeOf(error) };
   }
 }
 
 /** `/health/live` says the process runs; `/health/ready` whether to send it traffic; `/metrics` is for Prometheus. */
 export function mountHealth(hono: Hono<DoorEnv>, app: AppContext): void {
+  const complain = seldom((trouble) => app.logger.warn(trouble, "not ready: the database does not answer"));
   hono.get("/health/live", (c) => c.json({ status: "live" }));
 
   hono.get("/health/ready", async (c) => {
-    const [postgres, redis] = await Promise.all([checkDatabase(app), checkRedis(app)]);
+    const [postgres, redis] = await Promise.all([checkDatabase(app, complain), checkRedis(app)]);
     // From the first signal on, so that a load balancer stops sending.
     const stopping = app.stopping.aborted;
     const ready = !stopping && postgres.status === "up";

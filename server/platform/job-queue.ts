@@ -19,6 +19,7 @@ import {
   type QueueName,
 } from "#server/contracts/jobs.ts";
 import type { Logger } from "#server/platform/logger.ts";
+import { seldom } from "#server/platform/seldom.ts";
 
 export interface JobToAdd {
   readonly id: string;
@@ -117,7 +118,12 @@ export function createJobQueue(options: {
   const { backend, logger } = options;
   const queues = new Map<QueueName, Queue>();
   let connection: Redis | null = null;
-  const complain = (error: Error) => logger.debug({ err: error }, "job queue connection");
+  const complain = seldom((trouble) => logger.warn(trouble, `job queue: trouble with ${backend.kind}`));
+  /** What is being closed may lose its connections: nobody waits for it any more. */
+  const hush = (error: Error) => logger.debug({ err: error }, "job queue: closing");
+  const listen = (
+    one: Pick<Queue | Worker, "closing"> & { on(event: "error", listener: (error: Error) => void): void },
+  ) => one.on("error", (error) => (one.closing === undefined ? complain(error) : hush(error)));
 
   /** One connection for all queues. Without these options `add` waits for Redis to come back; the outbox row waits better. */
   function producer(url: string): Redis {
@@ -148,7 +154,7 @@ export function createJobQueue(options: {
     // BullMQ remembers a first connection that failed, for good: the next call makes a new queue.
     queue.waitUntilReady().catch(() => {
       if (queues.get(name) === queue) queues.delete(name);
-      queue.close().catch(complain);
+      queue.close().catch(hush);
     });
     return queue;
   }
@@ -158,7 +164,7 @@ export function createJobQueue(options: {
     let queue = queues.get(name);
     if (queue === undefined) {
       queue = openQueue(name);
-      queue.on("error", complain);
+      listen(queue);
       queues.set(name, queue);
     }
     return queue;
@@ -205,7 +211,7 @@ export function createJobQueue(options: {
       const opts = { ...common, connection: inPostgres(backend), autorun: false };
       worker = new Worker(name, process, opts, createPostgresBackend) as unknown as Worker;
     }
-    worker.on("error", complain);
+    listen(worker);
     worker.on("failed", (job, error) => {
       if (job?.id === undefined) return;
       const outOfTries =
@@ -234,7 +240,7 @@ export function createJobQueue(options: {
         await worker.waitUntilReady();
       } catch (error) {
         logger.warn({ err: error, queue: name }, "job worker cannot reach the database; trying again");
-        await worker.close(true).catch(complain);
+        await worker.close(true).catch(hush);
         if (closed) return;
         timer = setTimeout(() => {
           worker = openWorker(name, runner);

@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import type { Logger } from "#server/platform/logger.ts";
+import { seldom } from "#server/platform/seldom.ts";
 
 /** Three connections: commands, a subscriber (it can do nothing else), and none of BullMQ's, which makes its own. */
 export interface RedisConnections {
@@ -35,12 +36,7 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
     autoResubscribe: false,
     connectionName: "smartline-bus",
   });
-  let lastComplaint = 0;
-  const complain = (error: Error) => {
-    if (Date.now() - lastComplaint < 10_000) return;
-    lastComplaint = Date.now();
-    logger.warn({ err: error }, "Redis is away; running without it");
-  };
+  const complain = seldom((trouble) => logger.warn(trouble, "Redis is away; running without it"));
   commands.on("error", complain);
   subscriber.on("error", complain);
   commands.on("ready", () => logger.info("Redis is ready"));

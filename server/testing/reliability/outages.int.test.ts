@@ -107,6 +107,9 @@ describe("Redis", () => {
     const ready = await call(`${web.url}/health/ready`, { method: "GET" });
     expect([ready.status, ready.body.status]).toEqual([200, "degraded"]);
     await waitUntil("the relay has tried", () => worker.log.some((line) => /rows wait/.test(String(line.msg))));
+    const troubles = worker.log.filter((line) => /^job queue: trouble with redis/.test(String(line.msg)));
+    expect(troubles[0]).toMatchObject({ level: "warn", err: expect.anything() });
+    expect(troubles.length, "each kind of trouble once, not each try of each connection").toBeLessThanOrEqual(3);
     expect(await t.value("SELECT count(*)::int FROM outbox WHERE published_at IS NULL AND trip_id IS NOT NULL")).toBe(
       2,
     );
@@ -153,7 +156,18 @@ describe.each(COORDINATIONS)("PostgreSQL, with jobs on %s", (coordination) => {
     const refused = await accept(two, b);
     expect([refused.status, refused.body.code]).toEqual([503, "SERVICE_UNAVAILABLE"]);
     expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
-    expect((await call(`${server.url}/health/ready`, { method: "GET" })).status).toBe(503);
+    const [ready] = await Promise.all([1, 2, 3].map(() => call(`${server.url}/health/ready`, { method: "GET" })));
+    expect([ready?.status, ready?.body.status]).toEqual([503, "down"]);
+    const dependencies = ready?.body.dependencies as { postgres: unknown };
+    expect(dependencies.postgres, "the cause in a word").toEqual({
+      status: "down",
+      latencyMs: null,
+      detail: "unreachable",
+    });
+    const reasons = server.log.filter((line) => /^not ready/.test(String(line.msg)));
+    expect(reasons, "the rest in the log, once").toMatchObject([
+      { level: "warn", err: { message: expect.any(String) } },
+    ]);
     await postgres.start();
     await waitUntil(
       "the server is ready again",
