@@ -20,6 +20,7 @@ export interface AcceptBench {
     readonly trips: number;
     readonly recorded: number;
     readonly delayMs: Latency;
+    readonly lockStepMs: Latency;
   };
 }
 
@@ -66,7 +67,7 @@ async function measureThroughput(stage: Stage, rounds: number, perRound: number)
 /** All roles in one process at a steady rate: from the answer (locked_at) to the OTP in the recorder. */
 async function measureOtp(stage: Stage, acceptsPerSecond: number, seconds: number) {
   await stage.pool.query("UPDATE outbox SET published_at = now(), completed_at = now() WHERE completed_at IS NULL");
-  await stage.pool.query("TRUNCATE recorded_messages, effects");
+  await stage.pool.query("TRUNCATE recorded_messages, effects, trip_events");
   const { port, child } = await stage.startServer("web,gateway,worker");
   const pairs = await makePairs(stage.pool, acceptsPerSecond * seconds);
   const requests = await acceptRequests(stage, pairs);
@@ -94,7 +95,13 @@ async function measureOtp(stage: Stage, acceptsPerSecond: number, seconds: numbe
     delays = rows.map((row) => row.ms);
   }
   await child.stop();
-  return { acceptsPerSecond, trips: ids.length, recorded: delays.length, delayMs: latencyOf(delays) };
+  return {
+    acceptsPerSecond,
+    trips: ids.length,
+    recorded: delays.length,
+    delayMs: latencyOf(delays),
+    lockStepMs: await readLockSteps(stage.pool),
+  };
 }
 
 /** 200 drivers at one trip, all at once: how many are told 200. */

@@ -21,7 +21,7 @@ const STEPS = [
   { id: "lock", label: "Lock", ms: (attempt: AcceptAttempt) => attempt.lockMs ?? 0, className: "bg-ink" },
   {
     id: "wait",
-    label: "Wait for the group",
+    label: "Wait for its turn and group",
     ms: (attempt: AcceptAttempt) => attempt.waitMs ?? 0,
     className: "bg-line-strong",
   },

@@ -9,7 +9,7 @@ export const QUEUES = ["critical", "high", "default", "low"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Workers a process runs for each queue. */
-export const QUEUE_CONCURRENCY: Readonly<Record<QueueName, number>> = { critical: 2, high: 4, default: 4, low: 1 };
+export const QUEUE_CONCURRENCY: Readonly<Record<QueueName, number>> = { critical: 6, high: 4, default: 4, low: 1 };
 
 interface JobSpec<S extends z.ZodType> {
   readonly schema: S;

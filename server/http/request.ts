@@ -1,8 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { decode } from "next-auth/jwt";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
-import { newId } from "#server/contracts/ids.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
@@ -12,7 +12,7 @@ const SANE_REQUEST_ID = /^[\w.:-]{1,64}$/;
 const SESSION_COOKIES = ["__Secure-next-auth.session-token", "next-auth.session-token"];
 
 export function requestIdOf(header: string | undefined): string {
-  return header !== undefined && SANE_REQUEST_ID.test(header) ? header : newId();
+  return header !== undefined && SANE_REQUEST_ID.test(header) ? header : randomUUID();
 }
 
 function cookieOf(header: string | null, name: string): string | null {

@@ -25,16 +25,23 @@ const ISSUER = "smartline-ops";
 
 /** Signs and reads access tokens (HS256). Verified tokens are remembered until they expire: an accept must not pay for it twice. */
 export class Tokens {
-  readonly #key: Uint8Array;
+  /** Imported once: jose imports bytes anew for each token. */
+  readonly #key: Promise<CryptoKey>;
   readonly #options: TokenOptions;
   readonly #known = new Map<string, { readonly actor: Actor; readonly expiresAt: number }>();
 
   constructor(options: TokenOptions) {
     this.#options = options;
-    this.#key = new TextEncoder().encode(options.secret);
+    this.#key = crypto.subtle.importKey(
+      "raw",
+      new TextEncoder().encode(options.secret),
+      { name: "HMAC", hash: "SHA-256" },
+      false,
+      ["sign", "verify"],
+    );
   }
 
-  issue(subject: TokenSubject, use: "access" | "refresh" = "access", lifeSeconds?: number): Promise<string> {
+  async issue(subject: TokenSubject, use: "access" | "refresh" = "access", lifeSeconds?: number): Promise<string> {
     const seconds =
       lifeSeconds ?? (use === "access" ? this.#options.accessTokenSeconds : this.#options.refreshTokenSeconds);
     const now = Math.floor(Date.now() / 1000);
@@ -50,7 +57,7 @@ export class Tokens {
       .setSubject(subject.id)
       .setIssuedAt(now)
       .setExpirationTime(now + seconds)
-      .sign(this.#key);
+      .sign(await this.#key);
   }
 
   get accessTokenSeconds(): number {
@@ -63,7 +70,7 @@ export class Tokens {
     if (known !== undefined && known.expiresAt > Date.now()) return known.actor;
     let payload: Awaited<ReturnType<typeof jwtVerify>>["payload"];
     try {
-      payload = (await jwtVerify(token, this.#key, { issuer: ISSUER, algorithms: ["HS256"] })).payload;
+      payload = (await jwtVerify(token, await this.#key, { issuer: ISSUER, algorithms: ["HS256"] })).payload;
     } catch (cause) {
       const expired = cause instanceof Error && "code" in cause && cause.code === "ERR_JWT_EXPIRED";
       throw new DomainError(
