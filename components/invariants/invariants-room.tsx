@@ -96,7 +96,7 @@ function Invariant({ result }: { result: InvariantResult }) {
   return (
     <li className="px-4 py-2.5">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-1">
-        <span className="w-18 pt-px">
+        <span className="w-20 pt-px">
           <StatePill look={broken ? BROKEN : result.unchecked === null ? HOLDS : UNCHECKED} />
         </span>
         <div className="min-w-60 flex-1">
@@ -115,7 +115,7 @@ function Invariant({ result }: { result: InvariantResult }) {
         </p>
       </div>
       {result.examples.length > 0 && (
-        <ul className="mt-2 ml-21 divide-y border-y max-sm:ml-0" aria-label={`Examples of ${result.name}`}>
+        <ul className="mt-2 ml-23 divide-y border-y max-sm:ml-0" aria-label={`Examples of ${result.name}`}>
           {result.examples.map((example) => (
             <li key={example.id} className="flex min-h-8 flex-wrap items-center gap-x-3">
               <Copyable value={example.id} what="id" />
@@ -125,7 +125,7 @@ function Invariant({ result }: { result: InvariantResult }) {
         </ul>
       )}
       {result.violations > result.examples.length && result.examples.length > 0 && (
-        <p className="mt-1 ml-21 text-faint text-xs max-sm:ml-0">The first {result.examples.length} are shown.</p>
+        <p className="mt-1 ml-23 text-faint text-xs max-sm:ml-0">The first {result.examples.length} are shown.</p>
       )}
     </li>
   );
