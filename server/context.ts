@@ -35,6 +35,9 @@ import { redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
 import { createOutboxWakeUp } from "#server/platform/wake-up.ts";
 
+/** With the statement's own time-outs and the lock's this stays below the 7 s after which an app gives up. */
+const ACCEPT_WAIT_MS = 2500;
+
 /** Everything a role needs, built once from the configuration. */
 export interface AppContext {
   readonly config: Config;
@@ -143,6 +146,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     decide: (requests) => store.decide(requests),
     maxRows: config.assignment.groupRows,
     maxInFlight: config.assignment.groupsInFlight,
+    maxWaitMs: ACCEPT_WAIT_MS,
     monotonicMs: () => clock.monotonicMs(),
     onGroup: (rows) => metrics.acceptGroupRows.observe(rows),
     onRetry: () => metrics.acceptRetries.inc(),

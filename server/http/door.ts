@@ -1,9 +1,35 @@
 import type { Context } from "hono";
 import type { AppContext } from "#server/context.ts";
-import type { DomainError } from "#server/contracts/errors.ts";
+import { DomainError } from "#server/contracts/errors.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import { peerOf, type RequestContextFactory } from "#server/http/request.ts";
 import { domainErrorOf, type RequestContext } from "#server/trpc/init.ts";
+
+/** The apps give up after 7 s, and then nobody would hear the answer. */
+const ANSWER_WITHIN_MS = 6500;
+
+/** `work`, or the error that says that nobody knows yet: what it began may still come about. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new DomainError(
+            "SERVICE_UNAVAILABLE",
+            "This took too long, and may or may not have been done. Ask again, with the same Idempotency-Key.",
+            { retryAfterSeconds: 2 },
+          ),
+        ),
+      ANSWER_WITHIN_MS,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 export interface DoorEnv {
   Variables: { app: AppContext; contexts: RequestContextFactory; requestId: string };
@@ -25,7 +51,7 @@ export async function respond(
   const ctx = c.get("contexts")({ headers: c.req.raw.headers, requestId, ip: peerOf(c) });
   let response: Response;
   try {
-    const result = await work(ctx);
+    const result = await inTime(work(ctx));
     response = c.json(result as object, (ctx.reply.status ?? 200) as 200);
   } catch (thrown) {
     const error = domainErrorOf(thrown);

@@ -88,6 +88,11 @@ export function databaseProblem(error: unknown): DomainError | null {
   );
 }
 
+/** It did not answer in time; whether it did the work is not known. To ask again at once would only wait as long again. */
+export const isTimeout = (error: unknown): boolean =>
+  sqlStateOf(error) === "57014" ||
+  (error instanceof Error && /Query read timeout|timeout exceeded when trying to connect/.test(error.message));
+
 /** The database's being away or read-only, also when Prisma tells it; null for all else. */
 export function databaseOutage(error: unknown): DomainError | null {
   const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
@@ -142,10 +147,10 @@ export function openDatabase(options: {
   const hotPool = new pg.Pool({
     connectionString: options.url,
     max: options.hotPoolSize,
-    connectionTimeoutMillis: 3000,
-    // The app gives up after 7 s: an answer must come before that, whatever it is.
-    statement_timeout: 4000,
-    query_timeout: 5000,
+    // The app gives up after 7 s: an answer must come before that, whatever it is, also after the wait for a group.
+    connectionTimeoutMillis: 2000,
+    statement_timeout: 2500,
+    query_timeout: 3000,
     keepAlive: true,
     application_name: "smartline-engine",
     options: HOT_SETTINGS,

@@ -19,6 +19,7 @@ export function engineWith(
       decide: parts.decide ?? ((requests) => store.decide(requests)),
       maxRows: app.config.assignment.groupRows,
       maxInFlight: app.config.assignment.groupsInFlight,
+      maxWaitMs: 2500,
       monotonicMs: () => app.clock.monotonicMs(),
     });
   return new AssignmentService({

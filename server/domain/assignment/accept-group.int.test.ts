@@ -33,6 +33,7 @@ function grouping(
     },
     maxRows: 64,
     maxInFlight,
+    maxWaitMs: 500,
     monotonicMs: () => performance.now(),
     onRetry: () => retries++,
   });
@@ -125,6 +126,19 @@ test("while the database is away a group fails as one, not one connection time-o
   const settled = await Promise.allSettled(Array.from({ length: 64 }, () => g.decide(request(newId(), newId()))));
   expect(settled.every((one) => one.status === "rejected" && one.reason === away)).toBe(true);
   expect(g.groups.map((group) => group.length)).toEqual([64, 1]);
+});
+
+test("a statement that does not come back: its accepts fail with it, those that wait are refused undone, in good time", async () => {
+  const timeout = new Error("Query read timeout");
+  const g = grouping(() => new Promise((_, reject) => setTimeout(() => reject(timeout), 900)), 1);
+  const started = performance.now();
+  const inFlight = Array.from({ length: 64 }, () => g.decide(request(newId(), newId())));
+  const settled = Promise.allSettled(inFlight);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect(g.decide(request(newId(), newId()))).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+  expect((await settled).every((one) => one.status === "rejected" && one.reason === timeout)).toBe(true);
+  expect(performance.now() - started).toBeLessThan(1500);
+  expect(g.groups.map((group) => group.length)).toEqual([64]);
 });
 
 test("a statement whose connection broke is asked again one by one: nobody is turned away for it", async () => {

@@ -1,5 +1,6 @@
+import { DomainError } from "#server/contracts/errors.ts";
 import type { AcceptRequest, Decision } from "#server/domain/assignment/assignment-store.ts";
-import { databaseOutage, withRetries } from "#server/platform/db.ts";
+import { databaseOutage, isTimeout, withRetries } from "#server/platform/db.ts";
 
 /** A decision, and how it came about: for the trip's events and the metrics. Milliseconds. */
 export interface GroupedDecision {
@@ -23,10 +24,17 @@ export interface AcceptGroupOptions {
   readonly maxRows: number;
   /** Statements at once. More than a few only fight each other for the database's cores. */
   readonly maxInFlight: number;
+  /** An accept whose turn has not come by then is refused undone: its app gives up soon. */
+  readonly maxWaitMs: number;
   readonly monotonicMs: () => number;
   readonly onGroup?: (rows: number) => void;
   readonly onRetry?: () => void;
 }
+
+const overdue = () =>
+  new DomainError("SERVICE_UNAVAILABLE", "The database is busy. Nothing was done; try again.", {
+    retryAfterSeconds: 1,
+  });
 
 /**
  * Puts the accepts that wait at the same moment into one statement: round trips and commits are the cost of an accept.
@@ -41,6 +49,7 @@ export class AcceptGroup {
   readonly #busy = new Set<string>();
   #inFlight = 0;
   #flushPlanned = false;
+  #sweep: NodeJS.Timeout | null = null;
 
   constructor(options: AcceptGroupOptions) {
     this.#options = options;
@@ -50,7 +59,26 @@ export class AcceptGroup {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, since: this.#options.monotonicMs(), resolve, reject });
       this.#planFlush();
+      this.#planSweep();
     });
+  }
+
+  /** Refuses those that have waited too long: the statements in flight do not come back. */
+  #planSweep(): void {
+    const [oldest] = this.#waiting;
+    if (this.#sweep !== null || oldest === undefined) return;
+    const { maxWaitMs, monotonicMs } = this.#options;
+    const due = () => oldest.since + maxWaitMs - monotonicMs();
+    this.#sweep = setTimeout(
+      () => {
+        this.#sweep = null;
+        const late = (one: Waiting) => monotonicMs() - one.since >= maxWaitMs;
+        for (const one of this.#waiting.filter(late)) one.reject(overdue());
+        this.#waiting = this.#waiting.filter((one) => !late(one));
+        this.#planSweep();
+      },
+      Math.max(1, due()),
+    );
   }
 
   /** After this turn of the event loop, so that all accepts that arrived in it share a statement. */
@@ -112,9 +140,8 @@ export class AcceptGroup {
       return false;
     } catch (error) {
       const isAway = databaseOutage(error) !== null;
-      const [only] = group;
-      if (group.length === 1 && only !== undefined) {
-        only.reject(error);
+      if (group.length === 1 || isTimeout(error)) {
+        for (const one of group) one.reject(error);
         return isAway;
       }
       for (const [n, one] of group.entries()) {
