@@ -1,15 +1,33 @@
-/** Named permissions; the UI offers and the server allows what a role holds here, from this one table. */
+/** Named permissions; what a role is made of. The UI offers and the server allows what an operator holds, from one table. */
 export const PERMISSIONS = [
   "trips.view",
   "trips.cancel",
   "trips.release",
+  "trips.assign",
   "drivers.view",
+  "drivers.review",
   "locks.view",
   "locks.release",
   "jobs.view",
   "jobs.retry",
   "messages.view",
   "invariants.view",
+  "idempotency.view",
+  "limits.view",
+  "alerts.view",
+  "alerts.resolve",
+  "audit.view",
+  "webhooks.view",
+  "webhooks.retry",
+  "payments.view",
+  "payments.refund",
+  "reconciliation.resolve",
+  "reconciliation.approve",
+  "zones.manage",
+  "settings.manage",
+  "users.view",
+  "users.manage",
+  "analytics.view",
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -17,12 +35,37 @@ export const OPERATOR_ROLES = ["admin", "dispatcher", "finance", "support", "vie
 export type OperatorRole = (typeof OPERATOR_ROLES)[number];
 
 const VIEWING: readonly Permission[] = ["trips.view", "drivers.view", "locks.view", "jobs.view", "invariants.view"];
+const WATCHING: readonly Permission[] = [
+  ...VIEWING,
+  "idempotency.view",
+  "limits.view",
+  "alerts.view",
+  "analytics.view",
+];
 
 const ROLES: Readonly<Record<OperatorRole, readonly Permission[]>> = {
   admin: PERMISSIONS,
-  dispatcher: [...VIEWING, "trips.cancel", "trips.release", "locks.release", "jobs.retry", "messages.view"],
-  finance: VIEWING,
-  support: [...VIEWING, "trips.cancel", "messages.view"],
+  dispatcher: [
+    ...WATCHING,
+    "trips.cancel",
+    "trips.release",
+    "trips.assign",
+    "drivers.review",
+    "locks.release",
+    "jobs.retry",
+    "messages.view",
+    "alerts.resolve",
+  ],
+  finance: [
+    ...WATCHING,
+    "webhooks.view",
+    "webhooks.retry",
+    "payments.view",
+    "payments.refund",
+    "reconciliation.resolve",
+    "audit.view",
+  ],
+  support: [...WATCHING, "trips.cancel", "messages.view", "payments.view"],
   viewer: VIEWING,
 };
 

@@ -2,7 +2,11 @@ import type { Actor } from "#server/domain/identity/tokens.ts";
 import { type Activity, logActivity } from "#server/domain/ops/activity-log.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
-export type OperatorContext = RequestContext & { readonly actor: Extract<Actor, { type: "operator" }> };
+export type OperatorContext = RequestContext & {
+  readonly actor: Extract<Actor, { type: "operator" }>;
+  /** As the procedure declares it. */
+  readonly auditAction: string;
+};
 
 /**
  * Writes what the operator of this request did, and why, to the audit log, before they are answered. It is done by
@@ -10,11 +14,11 @@ export type OperatorContext = RequestContext & { readonly actor: Extract<Actor, 
  */
 export async function audit(
   ctx: OperatorContext,
-  action: string,
   subject: Activity["subject"],
   what: Pick<Activity, "before" | "after" | "reason">,
 ): Promise<void> {
   const { id, name } = ctx.actor;
+  const action = ctx.auditAction;
   const activity: Activity = { actor: { id, name }, action, subject, ...what, ip: ctx.ip, requestId: ctx.requestId };
   try {
     await logActivity(ctx.app.db.pool, activity);

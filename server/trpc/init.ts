@@ -3,6 +3,7 @@ import superjson from "superjson";
 import { ZodError } from "zod";
 import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode, type FieldError } from "#server/contracts/errors.ts";
+import type { DeclaredLimit } from "#server/contracts/limits.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { databaseProblem } from "#server/platform/db.ts";
@@ -22,7 +23,19 @@ export interface RequestContext {
   readonly reply: { readonly headers: Record<string, string>; status?: number };
 }
 
+/** Who may call at all. `app`: a customer or a driver. */
+export type Audience = "public" | "customer" | "driver" | "app" | "operator";
+
+/** What every procedure says of itself, in its first line; `declarations.test.ts` walks them all. */
 export interface ProcedureMeta {
+  readonly auth?: Audience;
+  /** What an operator must hold; null: any operator, or no operator's procedure. */
+  readonly permission?: Permission | null;
+  readonly limit?: DeclaredLimit;
+  /** `required`: without an Idempotency-Key the call is refused; `optional`: it is heeded when sent. */
+  readonly idempotency?: "required" | "optional" | "none";
+  /** The action's name in the audit log; null: nothing is changed, or not by an operator. */
+  readonly audit?: string | null;
   /** The REST door: mounted by `http/rest.ts`. Path parameters as `{name}`. */
   readonly openapi?: {
     readonly method: "GET" | "POST";
@@ -30,10 +43,6 @@ export interface ProcedureMeta {
     readonly status?: number;
     readonly summary: string;
   };
-  readonly auth?: "public" | "customer" | "driver" | "app" | "operator";
-  readonly permission?: Permission;
-  /** `required`: without an Idempotency-Key the call is refused. Every other POST takes one. */
-  readonly idempotency?: "required" | "optional";
 }
 
 /** The platform's error behind whatever was thrown: ours, a validation, or a fault that is only logged. */
@@ -98,19 +107,25 @@ export const router = t.router;
 export const middleware = t.middleware;
 export const createCallerFactory = t.createCallerFactory;
 
-/** First in every chain: the domain's errors leave as tRPC errors with the table's status. */
-const translateErrors = t.middleware(async ({ next, ctx, path }) => {
+/**
+ * First in every chain: input that cannot be stored is refused, and the domain's errors leave as tRPC errors with the
+ * table's status. One middleware, for each costs an accept a copy of its context.
+ */
+const outermost = t.middleware(async ({ next, ctx, path, type, getRawInput }) => {
+  try {
+    if (type !== "subscription") assertStorable(await getRawInput());
+  } catch (error) {
+    throw translated(domainErrorOf(error));
+  }
   const result = await next();
   if (result.ok) return result;
   const domain = domainErrorOf(result.error);
   if (domain.code === "INTERNAL")
     ctx.logger.error({ err: result.error.cause ?? result.error, procedure: path }, "unexpected error");
-  throw new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
+  throw translated(domain);
 });
 
-const checkInput = t.middleware(async ({ next, getRawInput, type }) => {
-  if (type !== "subscription") assertStorable(await getRawInput());
-  return next();
-});
+const translated = (domain: DomainError) =>
+  new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
 
-export const procedure = t.procedure.use(translateErrors).use(checkInput);
+export const procedure = t.procedure.use(outermost);

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { router } from "#server/trpc/init.ts";
-import { publicProcedure } from "#server/trpc/middleware/auth.ts";
+import { publicProcedure } from "#server/trpc/middleware/procedures.ts";
 
 const phoneSchema = z.string().regex(/^\+[1-9]\d{6,14}$/, "an international number like +201100000001");
 const passwordSchema = z.string().min(1).max(256);
 
 export const authRouter = router({
-  login: publicProcedure
+  login: publicProcedure({ limit: "auth.login" })
     .meta({
       openapi: { method: "POST", path: "/api/v1/auth/login", summary: "Sign in with phone or email and password" },
     })

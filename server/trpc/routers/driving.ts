@@ -2,17 +2,14 @@ import { z } from "zod";
 import { locationUpdateSchema } from "#server/contracts/realtime.ts";
 import { AVAILABILITIES, tripSchema } from "#server/contracts/trips.ts";
 import { router } from "#server/trpc/init.ts";
-import { driverProcedure } from "#server/trpc/middleware/auth.ts";
-import { idempotent } from "#server/trpc/middleware/idempotency.ts";
+import { driverProcedure } from "#server/trpc/middleware/procedures.ts";
 
 /** A driver's own state, as the driver app uses it. */
 export const drivingRouter = router({
-  setAvailability: driverProcedure
+  setAvailability: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/drivers/me/availability", summary: "Go on or off line" },
     })
-    .use(idempotent("optional"))
     .input(z.strictObject({ online: z.boolean(), availability: z.enum(["available", "unavailable"]).optional() }))
     .output(
       z.object({ online: z.boolean(), availability: z.enum(AVAILABILITIES), releasedTripIds: z.array(z.string()) }),
@@ -24,13 +21,13 @@ export const drivingRouter = router({
       }),
     ),
 
-  location: driverProcedure
+  location: driverProcedure({ limit: "location.update", idempotency: "none" })
     .meta({ openapi: { method: "POST", path: "/api/v1/location", status: 202, summary: "Where the driver is" } })
     .input(locationUpdateSchema)
     .output(z.object({ accepted: z.boolean() }))
     .mutation(({ ctx, input }) => ({ accepted: ctx.app.locations.accept(ctx.actor.id, input) })),
 
-  pending: driverProcedure
+  pending: driverProcedure({ limit: "general", idempotency: "none" })
     .meta({
       openapi: { method: "GET", path: "/api/v1/rides/pending", summary: "Offers open to this driver, nearest first" },
     })

@@ -11,7 +11,7 @@ import { checkInvariants } from "#server/domain/ops/invariants.ts";
 import { listMessages, listTrips } from "#server/domain/ops/trip-view-store.ts";
 import { audit } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
-import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
+import { operatorProcedure, operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { reasonSchema } from "#server/trpc/routers/trips.ts";
 import { streamSignal } from "#server/trpc/ticks.ts";
 
@@ -20,7 +20,7 @@ const cursor = idSchema.nullish();
 const limit = pageSizeSchema({ max: 200, fallback: 50 });
 
 export const sessionRouter = router({
-  me: operatorProcedure(null).query(async ({ ctx }) => {
+  me: operatorQuery(null).query(async ({ ctx }) => {
     const operator = await ctx.app.identity.findOperator(ctx.actor.id);
     if (operator === null) throw new DomainError("UNAUTHENTICATED", "This account may not sign in any more.");
     return { ...operator, permissions: permissionsOf(ctx.actor.role) };
@@ -28,7 +28,7 @@ export const sessionRouter = router({
 });
 
 export const driversRouter = router({
-  list: operatorProcedure("drivers.view")
+  list: operatorQuery("drivers.view")
     .input(
       z.strictObject({ q: z.string().max(80).optional(), state: z.enum(DRIVER_FILTERS).optional(), cursor, limit }),
     )
@@ -43,9 +43,9 @@ export const driversRouter = router({
 });
 
 export const locksRouter = router({
-  list: operatorProcedure("locks.view").query(({ ctx }) => ctx.app.locks.view()),
+  list: operatorQuery("locks.view").query(({ ctx }) => ctx.app.locks.view()),
 
-  release: operatorProcedure("locks.release")
+  release: operatorProcedure({ permission: "locks.release", audit: "lock.release" })
     .input(
       z.strictObject({
         items: z
@@ -62,7 +62,6 @@ export const locksRouter = router({
         results.push(result);
         await audit(
           ctx,
-          "lock.release",
           { type: "lock", id: tripId },
           { before: { value }, after: { outcome: result.outcome }, reason: input.reason },
         );
@@ -78,16 +77,11 @@ export const locksRouter = router({
       return results;
     }),
 
-  repairGhost: operatorProcedure("locks.release")
+  repairGhost: operatorProcedure({ permission: "locks.release", audit: "driver.repair" })
     .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
     .mutation(async ({ ctx, input }) => {
       const ok = await ctx.app.locks.repairGhost(input.driverId);
-      await audit(
-        ctx,
-        "driver.repair",
-        { type: "driver", id: input.driverId },
-        { after: { freed: ok }, reason: input.reason },
-      );
+      await audit(ctx, { type: "driver", id: input.driverId }, { after: { freed: ok }, reason: input.reason });
       return {
         ok,
         message: ok
@@ -106,9 +100,9 @@ const oneQueue = z.strictObject({ queue: queueSchema, reason: reasonSchema });
 const JOBS_EVERY_MS = 2000;
 
 export const jobsRouter = router({
-  view: operatorProcedure("jobs.view").query(({ ctx }) => ctx.app.jobs.view()),
+  view: operatorQuery("jobs.view").query(({ ctx }) => ctx.app.jobs.view()),
 
-  live: operatorProcedure("jobs.view").subscription(async function* ({ ctx, signal }) {
+  live: operatorQuery("jobs.view").subscription(async function* ({ ctx, signal }) {
     const until = streamSignal(ctx, signal);
     let sentUpTo = "";
     while (!until.aborted) {
@@ -122,11 +116,11 @@ export const jobsRouter = router({
     }
   }),
 
-  failedGroups: operatorProcedure("jobs.view")
+  failedGroups: operatorQuery("jobs.view")
     .input(z.strictObject({ queue: queueSchema.optional() }).optional())
     .query(({ ctx, input }) => ctx.app.jobs.failedGroups(input?.queue ?? null)),
 
-  detail: operatorProcedure("jobs.view")
+  detail: operatorQuery("jobs.view")
     .input(z.strictObject({ queue: queueSchema, id: z.string().min(1).max(100) }))
     .query(async ({ ctx, input }) => {
       const job = await ctx.app.jobs.detail(input.queue, input.id);
@@ -135,45 +129,45 @@ export const jobsRouter = router({
       return job;
     }),
 
-  retry: operatorProcedure("jobs.retry")
+  retry: operatorProcedure({ permission: "jobs.retry", audit: "job.retry" })
     .input(jobIds)
     .mutation(async ({ ctx, input }) => {
       const results = await ctx.app.jobs.retry(input.queue, input.ids);
-      await audit(ctx, "job.retry", { type: "queue", id: input.queue }, { after: results, reason: input.reason });
+      await audit(ctx, { type: "queue", id: input.queue }, { after: results, reason: input.reason });
       return results;
     }),
 
-  discard: operatorProcedure("jobs.retry")
+  discard: operatorProcedure({ permission: "jobs.retry", audit: "job.discard" })
     .input(jobIds)
     .mutation(async ({ ctx, input }) => {
       const results = await ctx.app.jobs.discard(input.queue, input.ids);
-      await audit(ctx, "job.discard", { type: "queue", id: input.queue }, { after: results, reason: input.reason });
+      await audit(ctx, { type: "queue", id: input.queue }, { after: results, reason: input.reason });
       return results;
     }),
 
-  pause: operatorProcedure("jobs.retry")
+  pause: operatorProcedure({ permission: "jobs.retry", audit: "queue.pause" })
     .input(oneQueue)
     .mutation(async ({ ctx, input }) => {
       await ctx.app.jobs.setPaused(input.queue, true);
-      await audit(ctx, "queue.pause", { type: "queue", id: input.queue }, { reason: input.reason });
+      await audit(ctx, { type: "queue", id: input.queue }, { reason: input.reason });
       return { paused: true };
     }),
 
-  resume: operatorProcedure("jobs.retry")
+  resume: operatorProcedure({ permission: "jobs.retry", audit: "queue.resume" })
     .input(oneQueue)
     .mutation(async ({ ctx, input }) => {
       await ctx.app.jobs.setPaused(input.queue, false);
-      await audit(ctx, "queue.resume", { type: "queue", id: input.queue }, { reason: input.reason });
+      await audit(ctx, { type: "queue", id: input.queue }, { reason: input.reason });
       return { paused: false };
     }),
 });
 
 export const invariantsRouter = router({
-  check: operatorProcedure("invariants.view").query(({ ctx }) => checkInvariants(ctx.app.db, ctx.app.lock)),
+  check: operatorQuery("invariants.view").query(({ ctx }) => checkInvariants(ctx.app.db, ctx.app.lock)),
 });
 
 export const messagesRouter = router({
-  list: operatorProcedure("messages.view")
+  list: operatorQuery("messages.view")
     .meta({
       openapi: { method: "GET", path: "/api/v1/ops/messages", summary: "Messages the recorder kept (demo and tests)" },
     })
@@ -199,7 +193,7 @@ export const messagesRouter = router({
 
 export const searchRouter = router({
   /** For the command palette: a few of each kind. */
-  palette: operatorProcedure("trips.view")
+  palette: operatorQuery("trips.view")
     .input(z.strictObject({ q: z.string().trim().max(80) }))
     .query(async ({ ctx, input }) => {
       if (input.q === "") return { trips: [], drivers: [] };

@@ -5,8 +5,7 @@ import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { tripSchema, tripStatusSchema, vehicleCategorySchema } from "#server/contracts/trips.ts";
 import { router } from "#server/trpc/init.ts";
-import { appProcedure, customerProcedure, driverProcedure } from "#server/trpc/middleware/auth.ts";
-import { idempotent } from "#server/trpc/middleware/idempotency.ts";
+import { appProcedure, customerProcedure, driverProcedure } from "#server/trpc/middleware/procedures.ts";
 
 const byId = z.strictObject({ id: idSchema });
 const reasonSchema = z.string().trim().min(1).max(500);
@@ -19,12 +18,10 @@ const statusFilter = z
 
 /** Trips as the customer and driver apps use them. */
 export const ridesRouter = router({
-  create: customerProcedure
+  create: customerProcedure({ limit: "trip.create", idempotency: "required" })
     .meta({
-      idempotency: "required",
       openapi: { method: "POST", path: "/api/v1/trips", status: 201, summary: "Request a trip" },
     })
-    .use(idempotent("required"))
     .input(
       z.strictObject({
         pickup: placeSchema,
@@ -47,7 +44,7 @@ export const ridesRouter = router({
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input, ctx.operationId)),
 
-  list: appProcedure
+  list: appProcedure({ limit: "general", idempotency: "none" })
     .meta({ openapi: { method: "GET", path: "/api/v1/trips", summary: "Own trips, newest first" } })
     .input(
       z.strictObject({
@@ -65,28 +62,24 @@ export const ridesRouter = router({
       }),
     ),
 
-  get: appProcedure
+  get: appProcedure({ limit: "general", idempotency: "none" })
     .meta({ openapi: { method: "GET", path: "/api/v1/trips/{id}", summary: "One trip" } })
     .input(byId)
     .output(tripSchema)
     .query(({ ctx, input }) => ctx.app.trips.get(ctx.actor, input.id)),
 
-  cancel: appProcedure
+  cancel: appProcedure({ limit: "trip.cancel", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/trips/{id}/cancel", summary: "Cancel a trip that has not started" },
     })
-    .use(idempotent("optional"))
     .input(byId.extend({ reason: reasonSchema }))
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.cancel(ctx.actor, input.id, input.reason)),
 
-  accept: driverProcedure
+  accept: driverProcedure({ limit: "trip.accept", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/trips/{id}/accept", summary: "Take a trip" },
     })
-    .use(idempotent("optional"))
     .input(byId.extend({ expectedVersion: z.int().min(0).max(2_147_483_647).optional() }))
     .output(z.object({ trip: tripSchema, alreadyAccepted: z.boolean() }))
     .mutation(async ({ ctx, input }) => {
@@ -100,12 +93,10 @@ export const ridesRouter = router({
       return { trip: outcome.trip, alreadyAccepted: outcome.alreadyAccepted };
     }),
 
-  reject: driverProcedure
+  reject: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/trips/{id}/reject", summary: "Decline an offer" },
     })
-    .use(idempotent("optional"))
     .input(byId)
     .output(tripSchema)
     .mutation(async ({ ctx, input }) => {
@@ -113,32 +104,26 @@ export const ridesRouter = router({
       return ctx.app.trips.getDeclined(ctx.actor.id, input.id);
     }),
 
-  arrive: driverProcedure
+  arrive: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/trips/{id}/arrive", summary: "At the pickup" },
     })
-    .use(idempotent("optional"))
     .input(byId)
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.arrive(ctx.actor.id, input.id)),
 
-  start: driverProcedure
+  start: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/trips/{id}/start", summary: "Start with the rider's code" },
     })
-    .use(idempotent("optional"))
     .input(byId.extend({ otp: z.string().regex(/^\d{4}$/, "4 digits") }))
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.start(ctx.actor.id, input.id, input.otp)),
 
-  complete: driverProcedure
+  complete: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
-      idempotency: "optional",
       openapi: { method: "POST", path: "/api/v1/trips/{id}/complete", summary: "End the trip" },
     })
-    .use(idempotent("optional"))
     .input(byId.extend({ distanceMeters: z.int().min(0).max(2_000_000).optional() }))
     .output(tripSchema)
     .mutation(({ ctx, input }) =>

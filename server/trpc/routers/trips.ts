@@ -10,7 +10,7 @@ import * as views from "#server/domain/ops/trip-view-store.ts";
 import { isLive, next } from "#server/domain/trips/trip-state.ts";
 import { audit, type OperatorContext } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
-import { operatorProcedure } from "#server/trpc/middleware/auth.ts";
+import { operatorProcedure, operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { changedIds, streamSignal } from "#server/trpc/ticks.ts";
 
 export const reasonSchema = z.string().trim().min(5, "say why, in at least 5 characters").max(500);
@@ -22,7 +22,7 @@ const changeSchema = z.strictObject({
 
 /** Trips as operators see and change them. */
 export const tripsRouter = router({
-  list: operatorProcedure("trips.view")
+  list: operatorQuery("trips.view")
     .input(
       z.strictObject({
         status: z.array(tripStatusSchema).optional(),
@@ -44,7 +44,7 @@ export const tripsRouter = router({
       }),
     ),
 
-  detail: operatorProcedure("trips.view")
+  detail: operatorQuery("trips.view")
     .input(z.strictObject({ id: idSchema }))
     .query(async ({ ctx, input }): Promise<TripDetail> => {
       const { pool, prisma } = ctx.app.db;
@@ -74,7 +74,7 @@ export const tripsRouter = router({
     }),
 
   /** Ticks that mean "read this trip again". */
-  live: operatorProcedure("trips.view")
+  live: operatorQuery("trips.view")
     .input(z.strictObject({ id: idSchema }))
     .subscription(async function* ({ ctx, input, signal }) {
       for await (const ids of changedIds(ctx.app.bus, topics.trips, 200, streamSignal(ctx, signal))) {
@@ -85,18 +85,18 @@ export const tripsRouter = router({
     }),
 
   /** Ticks for the list: which trips changed. */
-  feed: operatorProcedure("trips.view").subscription(async function* ({ ctx, signal }) {
+  feed: operatorQuery("trips.view").subscription(async function* ({ ctx, signal }) {
     for await (const ids of changedIds(ctx.app.bus, topics.trips, 1000, streamSignal(ctx, signal))) {
       const at = ctx.app.clock.now().toISOString();
       yield tracked(at, { at, ids });
     }
   }),
 
-  cancel: operatorProcedure("trips.cancel")
+  cancel: operatorProcedure({ permission: "trips.cancel", audit: "trip.cancel" })
     .input(changeSchema)
     .mutation(({ ctx, input }) => change(ctx, "cancel", input)),
 
-  release: operatorProcedure("trips.release")
+  release: operatorProcedure({ permission: "trips.release", audit: "trip.release" })
     .input(changeSchema)
     .mutation(({ ctx, input }) => change(ctx, "release", input)),
 });
@@ -111,7 +111,7 @@ async function change(
   const before = await trips.get(ctx.actor, id);
   const after = await trips[action](ctx.actor, id, reason, expectedVersion);
   const changed = { before: brief(before), after: brief(after), reason };
-  await audit(ctx, `trip.${action}`, { type: "trip", id }, changed);
+  await audit(ctx, { type: "trip", id }, changed);
   return after;
 }
 

@@ -1,0 +1,83 @@
+/**
+ * The one table of rate limits: REST, the older paths, tRPC, sockets and webhooks all read it. A scope may have several
+ * windows; a call passes when each of them lets it.
+ */
+export interface LimitWindow {
+  readonly points: number;
+  /** Seconds. */
+  readonly per: number;
+}
+
+/** What is counted: the person signed in, the client's address, or what the caller names (a phone, a gateway, an account). */
+export type LimitSubject = "actor" | "ip" | "named";
+
+interface LimitSpec {
+  readonly by: LimitSubject;
+  readonly windows: readonly LimitWindow[];
+  /** Seconds that the subject stays refused once a window is used up, when longer than the window. */
+  readonly blockSeconds?: number;
+  /** What happens while no store can count: sign-in and codes are refused, all else is counted in memory. */
+  readonly whenStoreIsAway: "memory" | "refuse";
+}
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+const limit = (
+  by: LimitSubject,
+  windows: readonly (readonly [points: number, per: number])[],
+  more: Partial<Pick<LimitSpec, "blockSeconds" | "whenStoreIsAway">> = {},
+): LimitSpec => ({
+  by,
+  windows: windows.map(([points, per]) => ({ points, per })),
+  whenStoreIsAway: "memory",
+  ...more,
+});
+
+export const LIMITS = {
+  public: limit("ip", [[20, MINUTE]]),
+  /** By address and account together: one office's people do not lock each other out. */
+  "auth.login": limit("named", [[5, MINUTE]], { whenStoreIsAway: "refuse" }),
+  "auth.register": limit("ip", [[10, MINUTE]]),
+  "auth.password": limit("actor", [[3, MINUTE]]),
+  "otp.generate": limit(
+    "named",
+    [
+      [1, MINUTE],
+      [5, HOUR],
+      [10, DAY],
+    ],
+    { whenStoreIsAway: "refuse" },
+  ),
+  "otp.verify": limit(
+    "named",
+    [
+      [5, MINUTE],
+      [10, HOUR],
+    ],
+    { blockSeconds: HOUR, whenStoreIsAway: "refuse" },
+  ),
+  "trip.accept": limit("actor", [[10, MINUTE]]),
+  "trip.create": limit("actor", [
+    [10, MINUTE],
+    [100, HOUR],
+  ]),
+  "trip.cancel": limit("actor", [[5, MINUTE]]),
+  "location.update": limit("actor", [[100, MINUTE]]),
+  "payment.attempt": limit("actor", [
+    [3, MINUTE],
+    [10, HOUR],
+    [20, DAY],
+  ]),
+  "chat.send": limit("actor", [[30, MINUTE]]),
+  webhook: limit("named", [[600, MINUTE]]),
+  /** All other calls of a customer, a driver, an operator. */
+  user: limit("actor", [[60, MINUTE]]),
+  driver: limit("actor", [[120, MINUTE]]),
+  admin: limit("actor", [[300, MINUTE]]),
+} as const satisfies Record<string, LimitSpec>;
+
+export type LimitScope = keyof typeof LIMITS;
+/** What a procedure declares: a scope of its own, or the one of who calls. */
+export type DeclaredLimit = LimitScope | "general";

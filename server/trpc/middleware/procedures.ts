@@ -1,0 +1,95 @@
+import { DomainError } from "#server/contracts/errors.ts";
+import { newId } from "#server/contracts/ids.ts";
+import type { DeclaredLimit } from "#server/contracts/limits.ts";
+import { type Permission, permissionsOf } from "#server/contracts/permissions.ts";
+import type { Actor } from "#server/domain/identity/tokens.ts";
+import { type Audience, procedure, type RequestContext } from "#server/trpc/init.ts";
+import { runOnce } from "#server/trpc/middleware/idempotency.ts";
+import { enforceLimit } from "#server/trpc/middleware/rate-limit.ts";
+
+/**
+ * The chain every procedure stands in, declared in its first line: who may call, what they must hold, how often, whether
+ * a retry is recognised, and under which name the audit log keeps it. One middleware does all of it, in that order;
+ * validation comes after, so that a refused caller learns nothing and a flood of bad input is a flood all the same.
+ */
+interface Declaration {
+  readonly limit: DeclaredLimit;
+  readonly idempotency: "required" | "optional" | "none";
+}
+
+interface OperatorDeclaration extends Declaration {
+  /** null: any operator. */
+  readonly permission: Permission | null;
+  /** The action's name in the audit log; null: nothing is changed. */
+  readonly audit: string | null;
+}
+
+type Operator = Extract<Actor, { type: "operator" }>;
+type AppUser = Exclude<Actor, Operator>;
+
+const forbidden = (detail: string) => new DomainError("FORBIDDEN", detail);
+const REFUSALS: Readonly<Record<Exclude<Audience, "public">, string>> = {
+  app: "This is for the apps; operators use the console.",
+  customer: "Only customers may do this.",
+  driver: "Only drivers may do this.",
+  operator: "Only operators may do this.",
+};
+
+async function admit<A extends Actor>(
+  ctx: RequestContext,
+  audience: Exclude<Audience, "public">,
+  { limit }: Declaration,
+): Promise<A> {
+  const actor = await ctx.authenticate();
+  await enforceLimit(ctx, limit, actor);
+  if (audience === "app" ? actor.type === "operator" : actor.type !== audience) throw forbidden(REFUSALS[audience]);
+  return actor as A;
+}
+
+const appGuard = <A extends AppUser>(audience: "app" | "customer" | "driver", declared: Declaration) =>
+  procedure
+    .meta({ auth: audience, permission: null, audit: null, ...declared })
+    .use(async ({ ctx, next, path, getRawInput }) => {
+      const actor = await admit<A>(ctx, audience, declared);
+      if (declared.idempotency === "none") return next({ ctx: { actor, operationId: newId() } });
+      return runOnce({ ctx, mode: declared.idempotency, actor, path, getRawInput }, (operationId) =>
+        next({ ctx: { actor, operationId } }),
+      );
+    });
+
+/** Anyone, signed in or not. */
+export const publicProcedure = (declared: { readonly limit: DeclaredLimit }) =>
+  procedure
+    .meta({ auth: "public", permission: null, audit: null, idempotency: "none", ...declared })
+    .use(async ({ ctx, next }) => {
+      await enforceLimit(ctx, declared.limit, null);
+      return next();
+    });
+
+/** A customer or a driver. */
+export const appProcedure = (declared: Declaration) => appGuard<AppUser>("app", declared);
+export const customerProcedure = (declared: Declaration) =>
+  appGuard<AppUser & { type: "customer" }>("customer", declared);
+export const driverProcedure = (declared: Declaration) => appGuard<AppUser & { type: "driver" }>("driver", declared);
+
+/** An operator who holds `permission`. What changes something names the `audit` action that it is kept under. */
+export const operatorProcedure = ({ permission, audit }: Pick<OperatorDeclaration, "permission" | "audit">) => {
+  const declared: OperatorDeclaration = {
+    permission,
+    audit,
+    limit: "general",
+    idempotency: audit === null ? "none" : "optional",
+  };
+  return procedure.meta({ auth: "operator", ...declared }).use(async ({ ctx, next, path, getRawInput }) => {
+    const actor = await admit<Operator>(ctx, "operator", declared);
+    if (permission !== null && !permissionsOf(actor.role).includes(permission))
+      throw forbidden(`Your role (${actor.role}) may not do this: it needs ${permission}.`);
+    if (declared.idempotency === "none") return next({ ctx: { actor, auditAction: audit ?? "" } });
+    return runOnce({ ctx, mode: "optional", actor, path, getRawInput }, () =>
+      next({ ctx: { actor, auditAction: audit ?? "" } }),
+    );
+  });
+};
+
+/** What an operator only looks at. */
+export const operatorQuery = (permission: Permission | null) => operatorProcedure({ permission, audit: null });
