@@ -54,7 +54,7 @@ async function main(): Promise<void> {
       workers?.stop(config.shutdownSeconds * 1000) ?? 0,
     ]);
     await app.dispose();
-    app.logger.info({ ms: Date.now() - started, unfinishedWorkers: unfinished }, "stopped");
+    app.logger.info({ ms: Date.now() - started, unfinishedJobs: unfinished }, "stopped");
     process.exit(0);
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   createPostgresBackend,
   type Job,
@@ -93,6 +94,9 @@ export type JobQueueBackend =
 const WAITING = ["waiting", "prioritized"] as const;
 const ADD_TIMEOUT_MS = 2000;
 const REOPEN_MS = 1000;
+/** A worker that runs nothing closes within a moment, unless its connection is lost: BullMQ then waits for that to come back. */
+const IDLE_CLOSE_MS = 1500;
+const CLOSE_CHECK_MS = 25;
 
 /** BullMQ checks clients out without listening to them: unheard, a connection that breaks then ends the process. */
 class HeardClient extends pg.Client {
@@ -118,6 +122,8 @@ export function createJobQueue(options: {
   const { backend, logger } = options;
   const queues = new Map<QueueName, Queue>();
   let connection: Redis | null = null;
+  /** Jobs that this process works on. */
+  let running = 0;
   const complain = seldom((trouble) => logger.warn(trouble, `job queue: trouble with ${backend.kind}`));
   /** What is being closed may lose its connections: nobody waits for it any more. */
   const hush = (error: Error) => logger.debug({ err: error }, "job queue: closing");
@@ -184,6 +190,7 @@ export function createJobQueue(options: {
     };
     const process = async (job: Job) => {
       const maxAttempts = job.opts.attempts ?? 1;
+      running++;
       try {
         if (!isJobName(job.name)) throw new PermanentJobError(`no handler for job "${job.name}"`);
         const attempt = job.attemptsMade + 1;
@@ -197,6 +204,8 @@ export function createJobQueue(options: {
       } catch (error) {
         if (error instanceof PermanentJobError) throw new UnrecoverableError(error.message);
         throw error;
+      } finally {
+        running--;
       }
     };
     let worker: Worker;
@@ -289,13 +298,21 @@ export function createJobQueue(options: {
         async stop(deadlineMs) {
           // close() waits for running jobs without a limit of its own.
           const closing = Promise.all(workers.map((worker) => worker.close()));
-          const inTime = await within(deadlineMs, closing).then(
-            () => true,
-            () => false,
-          );
-          if (inTime) return 0;
-          await within(2000, Promise.all(workers.map((worker) => worker.close(true)))).catch(() => undefined);
-          return workers.length;
+          let closed = false;
+          const noteClosed = () => {
+            closed = true;
+          };
+          closing.then(noteClosed, noteClosed);
+          const deadline = Date.now() + deadlineMs;
+          for (let idleMs = 0; !closed && Date.now() < deadline && idleMs < IDLE_CLOSE_MS; ) {
+            await delay(CLOSE_CHECK_MS);
+            // Counted anew after a job: its end is still to be told to Redis.
+            idleMs = running > 0 ? 0 : idleMs + CLOSE_CHECK_MS;
+          }
+          const unfinished = running;
+          if (!closed)
+            await within(2000, Promise.all(workers.map((worker) => worker.close(true)))).catch(() => undefined);
+          return unfinished;
         },
       };
     },

@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
@@ -8,6 +9,7 @@ import {
   startPrivatePostgres,
   startPrivateRedis,
 } from "#server/testing/services.ts";
+import { startTcpProxy } from "#server/testing/tcp-proxy.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 const done = (t: TestApp, trip: string) =>
@@ -128,6 +130,62 @@ describe("Redis", () => {
     expect([answer.status, answer.body.status]).toEqual([200, "degraded"]);
     expect(JSON.stringify(answer.body)).toContain("maxmemory-policy is allkeys-lru");
   });
+});
+
+/** The replica is behind when it takes over: some locks and jobs were never copied to it. */
+test("Redis fails over to its replica while drivers fight for trips: one each, and every job is done", async () => {
+  const [primary, replica] = await Promise.all([startPrivateRedis(), startPrivateRedis()]);
+  const proxy = await startTcpProxy({ port: primary.port });
+  const t = await createTestApp({ env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` } });
+  const admin = new Redis(replica.url);
+  const worker = await spawnServer({ roles: "worker", env: t.env });
+  try {
+    await admin.replicaof("127.0.0.1", primary.port);
+    await waitUntil("the replica follows", async () => /master_link_status:up/.test(await admin.info("replication")));
+    const [trips, drivers] = await Promise.all([t.make.trips(60), t.make.drivers(60)]);
+    const contend = (from: number, to: number) =>
+      trips.slice(from, to).flatMap((trip, n) =>
+        // Five drivers want each trip, and each driver wants five.
+        [0, 1, 2, 3, 4].map((step) => t.accept(trip, drivers[(from + n + step) % drivers.length] ?? "")),
+      );
+    const before = contend(0, 30);
+    await primary.kill();
+    await admin.replicaof("NO", "ONE");
+    proxy.setTarget(replica.port);
+    proxy.reset();
+    const meanwhile = contend(20, 50);
+    await waitUntil("Redis is used again", () => t.app.redis?.isReady() === true);
+    const outcomes = await Promise.all([...before, ...meanwhile, ...contend(40, 60)]);
+    const won = await t.rows<{ id: string }>("SELECT id FROM trip_requests WHERE driver_id IS NOT NULL");
+    expect(outcomes.filter((one) => one.accepted && !one.alreadyAccepted)).toHaveLength(won.length);
+    expect(won.length).toBeGreaterThan(30);
+    for (const { id } of won) await done(t, id);
+    // Locks taken from memory meanwhile, or lost with the primary, refuse nobody wrongly; an operator clears what is left.
+    const { locks } = await t.app.locks.view();
+    for (const { tripId, value, verdict } of locks) if (verdict === "foreign") await t.app.locks.release(tripId, value);
+    expect(await t.broken()).toEqual([]);
+    for (const { id } of won) expect(await messagesOf(t, id)).toBe(2);
+  } finally {
+    await worker.stop();
+    await t.dispose();
+    admin.disconnect();
+    await proxy.close();
+    await Promise.all([primary.stop(), replica.stop()]);
+  }
+}, 120_000);
+
+test("stopping while Redis is gone takes a moment, not the whole deadline", async () => {
+  const redis = await startPrivateRedis();
+  const t = await createTestApp({ env: { REDIS_URL: redis.url } });
+  const worker = await spawnServer({ roles: "worker", env: { ...t.env, SHUTDOWN_SECONDS: "60" } });
+  await waitUntil("it works", () => worker.log.some((line) => /ready/.test(String(line.msg))));
+  await redis.kill();
+  await worker.stop();
+  const stopped = worker.log.find((line) => line.msg === "stopped");
+  expect(stopped).toMatchObject({ unfinishedJobs: 0 });
+  expect(Number(stopped?.ms)).toBeLessThan(15_000);
+  await t.dispose();
+  await redis.stop();
 });
 
 describe.each(COORDINATIONS)("PostgreSQL, with jobs on %s", (coordination) => {
