@@ -163,7 +163,7 @@ export function DriversRoom() {
               action={any && <Button onClick={() => change({ q: null, state: null })}>Clear filters</Button>}
             >
               {any
-                ? "Nothing fits these filters. Try a part of the name, the phone's last digits or the plate."
+                ? "Nothing fits these filters. Try the start of the name, the phone or the plate."
                 : "Drivers appear here once their accounts are approved."}
             </EmptyState>
           }

@@ -141,7 +141,7 @@ export function TripsRoom() {
                 title="No trip matches"
                 action={<Button onClick={() => change({ status: null, q: null, zone: null })}>Clear filters</Button>}
               >
-                Nothing fits these filters. Widen them, or search by another part of the ref or name.
+                Nothing fits these filters. Widen them, or search by the start of the number, the name or the phone.
               </EmptyState>
             ) : (
               <EmptyState title="No trips yet">The first request from a rider will appear here by itself.</EmptyState>

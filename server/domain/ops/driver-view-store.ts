@@ -1,5 +1,6 @@
 import type { DriverRow, Page } from "#server/contracts/console.ts";
 import type { Availability } from "#server/contracts/trips.ts";
+import { patternsOf, peopleStartingWith } from "#server/domain/ops/search.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export const DRIVER_FILTERS = ["online", "available", "on_trip", "offline"] as const;
@@ -26,7 +27,12 @@ interface Row {
   readonly trip_ref: string | null;
 }
 
-/** By id, 50 at a time; `q` is the start of a phone or plate, or a part of the name. */
+/** By the start of a plate, or of the driver's name or phone. */
+const MATCHES = `d.user_id IN (
+  ${peopleStartingWith({ asTyped: "$2", lower: "$4" })}
+  UNION SELECT driver_id FROM vehicles WHERE upper(licence_plate_number) LIKE $5 AND is_active)`;
+
+/** By id; `q` is the start of a phone, a plate, a name or a last name. */
 export async function listDrivers(
   db: Queryable,
   filter: {
@@ -36,6 +42,7 @@ export async function listDrivers(
     readonly limit: number;
   },
 ): Promise<Page<DriverRow>> {
+  const wanted = patternsOf(filter.q);
   const { rows } = await db.query<Row>({
     text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
         d.is_online, d.availability_status, z.name AS zone_name, l.updated_at AS last_seen, t.id AS trip_id, t.ref_id AS trip_ref
@@ -47,9 +54,9 @@ export async function listDrivers(
       LEFT JOIN zones z ON z.id = l.zone_id
       LEFT JOIN trip_requests t ON t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing')
       WHERE ${filter.state === null ? "true" : CONDITIONS[filter.state]} AND ($1::uuid IS NULL OR d.user_id > $1)
-        AND ($2 = '' OR u.phone LIKE $2 || '%' OR v.licence_plate_number ILIKE $2 || '%' OR u.first_name || ' ' || u.last_name ILIKE '%' || $2 || '%')
+        AND ${wanted === null ? "$2::text IS NULL AND $4::text IS NULL AND $5::text IS NULL" : MATCHES}
       ORDER BY d.user_id LIMIT $3`,
-    values: [filter.cursor, filter.q?.trim() ?? "", filter.limit + 1],
+    values: [filter.cursor, wanted?.asTyped ?? null, filter.limit + 1, wanted?.lower ?? null, wanted?.upper ?? null],
   });
   const items = rows.slice(0, filter.limit).map(
     (row): DriverRow => ({

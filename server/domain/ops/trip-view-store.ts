@@ -8,6 +8,7 @@ import type {
   TripRow,
 } from "#server/contracts/console.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
+import { patternsOf, peopleStartingWith } from "#server/domain/ops/search.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface TripFilter {
@@ -41,13 +42,20 @@ interface ListRow {
 const label = (address: string | null, at: { x: number; y: number }) =>
   address ?? `${at.y.toFixed(4)}, ${at.x.toFixed(4)}`;
 
+/** By the start of the trip's number, or of a name or phone of its rider or driver. */
+const MATCHES = `t.id IN (
+  WITH people AS (${peopleStartingWith({ asTyped: "$3", lower: "$6" })})
+  SELECT id FROM trip_requests WHERE ref_id LIKE $7
+  UNION SELECT id FROM trip_requests WHERE customer_id IN (SELECT id FROM people)
+  UNION SELECT id FROM trip_requests WHERE driver_id IN (SELECT id FROM people))`;
+
 /**
  * Pages by id (UUIDv7: by time), so a page does not shift while trips come in. Not a named statement, nor are the other
  * lists: a plan kept for all values cannot leave out a filter that is not given, and reads the whole table for one that is.
  */
 export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page<TripRow>> {
   const newest = filter.sort === "newest";
-  const q = filter.q?.trim() ?? "";
+  const wanted = patternsOf(filter.q);
   // Told as an equality, the index of that status gives the page in its order.
   const oneStatus = filter.status?.length === 1;
   const { rows } = await db.query<ListRow>({
@@ -63,11 +71,18 @@ export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page
       LEFT JOIN users du ON du.id = t.driver_id
       LEFT JOIN zones z ON z.id = t.zone_id
       WHERE ${oneStatus ? "t.current_status = ($1::text[])[1]" : "($1::text[] IS NULL OR t.current_status = ANY($1))"} AND ($2::uuid IS NULL OR t.zone_id = $2)
-        AND ($3 = '' OR t.ref_id ILIKE $3 || '%' OR cu.phone LIKE $3 || '%' OR du.phone LIKE $3 || '%'
-             OR cu.first_name || ' ' || cu.last_name ILIKE '%' || $3 || '%' OR du.first_name || ' ' || du.last_name ILIKE '%' || $3 || '%')
+        AND ${wanted === null ? "$3::text IS NULL AND $6::text IS NULL AND $7::text IS NULL" : MATCHES}
         AND ($4::uuid IS NULL OR t.id ${newest ? "<" : ">"} $4)
       ORDER BY t.id ${newest ? "DESC" : "ASC"} LIMIT $5`,
-    values: [filter.status, filter.zoneId, q, filter.cursor, filter.limit + 1],
+    values: [
+      filter.status,
+      filter.zoneId,
+      wanted?.asTyped ?? null,
+      filter.cursor,
+      filter.limit + 1,
+      wanted?.lower ?? null,
+      wanted?.upper ?? null,
+    ],
   });
   const items = rows.slice(0, filter.limit).map(
     (row): TripRow => ({
