@@ -37,6 +37,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
       endpoint: "/api/trpc",
       req: c.req.raw,
       router: appRouter,
+      responseMeta: ({ ctx }) => ({ headers: new Headers(ctx?.reply.headers) }),
       createContext: () => contexts({ headers: c.req.raw.headers, requestId: c.get("requestId"), ip: peerOf(c) }),
     });
   });

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "#server/contracts/ids.ts";
+import { tripOtp } from "#server/domain/trips/trip-otp.ts";
 import { FAR_AWAY, HERE } from "#server/testing/factories.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call, tally } from "#server/testing/http-calls.ts";
@@ -69,29 +70,6 @@ test("fifty at once with one key: one trip; whoever comes before it is done is t
   expect(new Set((await allAtOnce(5, () => book(token, key))).map((answer) => answer.text)).size).toBe(1);
 });
 
-// The trip was committed, its answer was not: after the lease the retry booked a second trip.
-test("a process that dies between the booking and its stored answer: the retry waits for the lease, then gets the one trip", async () => {
-  const [token, key, before] = [await customerToken(), newId(), await trips()];
-  const dying = await createTestApp({ coordination: "standalone", peerOf: t });
-  dying.app.idempotency.finish = () => Promise.reject(new Error("killed"));
-  const lost = await call(`${await dying.listen()}/api/v1/trips`, { token, body, headers: { "idempotency-key": key } });
-  expect(lost.status).toBe(500);
-  await dying.dispose();
-  expect(await trips()).toBe(before + 1);
-  const early = await book(token, key);
-  expect([early.status, early.body.code]).toEqual([409, "IDEMPOTENCY_IN_PROGRESS"]);
-  await t.app.db.pool.query(
-    "UPDATE idempotency_keys SET lease_expires_at = now() - interval '1 second' WHERE status = 'running'",
-  );
-  const answers = [await book(token, key), await book(token, key)];
-  expect(answers.map((answer) => [answer.status, answer.headers.get("x-idempotent-replay")])).toEqual([
-    [201, null],
-    [201, "true"],
-  ]);
-  expect(answers[1]?.text).toBe(answers[0]?.text);
-  expect(await trips()).toBe(before + 1);
-});
-
 test("an outcome that a retry must see again is stored; a mistake in the request is not", async () => {
   const [token, key, typo] = [await customerToken(), newId(), newId()];
   for (const replay of [null, "true"]) {
@@ -118,4 +96,99 @@ test("a lost accept is stored under its key, so the retry is told the same", asy
       replay,
     ]);
   }
+});
+
+const accept = (trip: string, token: string) => ({
+  rest: { path: `/api/v1/trips/${trip}/accept`, body: {} },
+  "the older path": { path: "/api/driver/trip/request-action", body: { trip_request_id: trip, action: "accepted" } },
+  tRPC: { path: "/api/trpc/rides.accept", body: { json: { id: trip } } },
+  token,
+});
+
+describe.each(["rest", "the older path", "tRPC"] as const)("by %s", (door) => {
+  const driverToken = async () => t.token("driver", await t.make.driver());
+  async function twice(trip: string, token: string) {
+    const { path, body: sent } = accept(trip, token)[door];
+    const key = newId();
+    const send = (bearer: string) =>
+      call(`${url}${path}`, { token: bearer, body: sent, headers: { "idempotency-key": key } });
+    return { first: await send(token), again: await send(token), send };
+  }
+  const replays = ({ headers }: { headers: Headers }) => headers.get("x-idempotent-replay");
+
+  test("a success is replayed byte for byte, with its header", async () => {
+    const [trip, token] = await Promise.all([t.make.trip(), driverToken()]);
+    const { first, again } = await twice(trip, token);
+    expect([first.status, replays(first)]).toEqual([200, null]);
+    expect([again.status, replays(again), again.text]).toEqual([200, "true", first.text]);
+  });
+
+  test("a refusal is replayed byte for byte too, in the door's own shape", async () => {
+    const [trip, winner, token] = await Promise.all([t.make.trip(), t.make.driver(), driverToken()]);
+    await t.accept(trip, winner);
+    const { first, again } = await twice(trip, token);
+    expect(first.status).toBe(door === "the older path" ? 403 : 409);
+    expect(replays(first)).toBeNull();
+    expect([again.status, replays(again), again.text]).toEqual([first.status, "true", first.text]);
+  });
+
+  test("what was refused before the work is not stored: no token, another's role, a mistake, too many", async () => {
+    const [trip, driver, customer] = await Promise.all([t.make.trip(), driverToken(), customerToken()]);
+    const { path, body: sent } = accept(trip, driver)[door];
+    const key = newId();
+    const send = (token: string, what: unknown = sent) =>
+      call(`${url}${path}`, { token, body: what, headers: { "idempotency-key": key } });
+    const keys = () => t.value<number>("SELECT count(*)::int FROM idempotency_keys WHERE idempotency_key = $1", [key]);
+    const broken = door === "tRPC" ? { json: { id: "x" } } : { ...sent, trip_request_id: "x", expectedVersion: -1 };
+    expect((await send("a.b.c")).status).toBe(401);
+    expect((await send(customer)).status).toBe(403);
+    expect((await send(driver, broken)).status).toBe(400);
+    expect(await keys()).toBe(0);
+    expect((await send(driver)).status).toBe(200);
+    expect(await keys()).toBe(1);
+  });
+});
+
+test("a 429 of the operation itself is not stored", async () => {
+  const [trip, driver] = await Promise.all([t.make.trip(), t.make.driver()]);
+  await t.accept(trip, driver);
+  await t.app.trips.arrive(driver, trip);
+  const token = await t.token("driver", driver);
+  const right = tripOtp(t.app.config.auth.secret, trip, driver);
+  const wrong = right === "0000" ? "1111" : "0000";
+  for (let n = 0; n < 5; n++) await t.app.trips.start(driver, trip, wrong).catch(() => undefined);
+  const start = () =>
+    call(`${url}/api/v1/trips/${trip}/start`, { token, body: { otp: right }, headers: { "idempotency-key": "s" } });
+  expect((await start()).status).toBe(429);
+  await t.app.db.pool.query("UPDATE otp_verifications SET last_attempt_at = now() - interval '2 minutes'");
+  expect((await start()).status).toBe(200);
+});
+
+test("replays and conflicts are counted on the key", async () => {
+  const [token, key] = [await customerToken(), newId()];
+  await book(token, key);
+  await book(token, key);
+  await book(token, key, { ...body, paymentMethod: "card" });
+  const row = () => t.rows("SELECT replays, conflicts FROM idempotency_keys WHERE idempotency_key = $1", [key]);
+  expect(await row()).toEqual([{ replays: 1, conflicts: 1 }]);
+  await t.app.db.pool.query(
+    "UPDATE idempotency_keys SET status = 'running', status_code = NULL, response_body = NULL WHERE idempotency_key = $1",
+    [key],
+  );
+  expect((await book(token, key)).status).toBe(409);
+  expect(await row()).toEqual([{ replays: 1, conflicts: 2 }]);
+});
+
+test("after 24 hours a key is new, also before the clean-up came by", async () => {
+  const [token, key] = [await customerToken(), newId()];
+  const first = await book(token, key);
+  await t.app.db.pool.query(
+    "UPDATE idempotency_keys SET expires_at = now() - interval '1 second' WHERE idempotency_key = $1",
+    [key],
+  );
+  const next = await book(token, key, { ...body, paymentMethod: "card" });
+  expect([next.status, next.headers.get("x-idempotent-replay")]).toEqual([201, null]);
+  expect(next.body.id).not.toBe(first.body.id);
+  const again = await book(token, key, { ...body, paymentMethod: "card" });
+  expect([again.headers.get("x-idempotent-replay"), again.text]).toEqual(["true", next.text]);
 });

@@ -124,6 +124,31 @@ export function databaseOutage(error: unknown): DomainError | null {
 export const HOT_SETTINGS =
   "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c lock_timeout=1000";
 
+/** READ COMMITTED, once: see `Database.transaction` for the one that repeats on deadlock. */
+export async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  // The pool listens to idle clients only. Unheard, a connection that breaks between two statements ends the process.
+  const onLost = (error: Error) => {
+    broken = error;
+  };
+  client.on("error", onLost);
+  try {
+    await client.query("BEGIN");
+    const result = await work(client);
+    await client.query("COMMIT");
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.off("error", onLost);
+    client.release(broken);
+  }
+}
+
 export function openDatabase(options: {
   url: string;
   poolSize: number;
@@ -151,6 +176,8 @@ export function openDatabase(options: {
     connectionTimeoutMillis: 2000,
     statement_timeout: 2500,
     query_timeout: 3000,
+    // A process that is stopped between its statement and its commit must not keep the trips' rows.
+    idle_in_transaction_session_timeout: 2500,
     keepAlive: true,
     application_name: "smartline-engine",
     options: HOT_SETTINGS,
@@ -158,35 +185,11 @@ export function openDatabase(options: {
   hotPool.on("error", (error) => options.logger.warn({ err: error }, "idle engine connection lost"));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
 
-  async function transactionOnce<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    // The pool listens to idle clients only. Unheard, a connection that breaks between two statements ends the process.
-    const onLost = (error: Error) => {
-      broken = error;
-    };
-    client.on("error", onLost);
-    try {
-      await client.query("BEGIN");
-      const result = await work(client);
-      await client.query("COMMIT");
-      return result;
-    } catch (error) {
-      await client.query("ROLLBACK").catch((rollbackError: Error) => {
-        broken = rollbackError;
-      });
-      throw error;
-    } finally {
-      client.off("error", onLost);
-      client.release(broken);
-    }
-  }
-
   return {
     pool,
     hotPool,
     prisma,
-    transaction: (work) => withRetries(() => transactionOnce(work)),
+    transaction: (work) => withRetries(() => inTransaction(pool, work)),
     async ping() {
       const started = performance.now();
       let timer: NodeJS.Timeout | undefined;

@@ -51,9 +51,9 @@ export async function spawnServer(options: {
   );
   const pid = child.pid as number;
   // A test that failed stops nothing: its servers go with the test's process.
-  process.once("exit", () => {
-    if (child.running()) process.kill(pid, "SIGKILL");
-  });
+  const killWithUs = () => process.kill(pid, "SIGKILL");
+  process.once("exit", killWithUs);
+  void child.exited.then(() => process.off("exit", killWithUs));
   return {
     url: `http://127.0.0.1:${port()}`,
     pid,

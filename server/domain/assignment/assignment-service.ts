@@ -3,6 +3,7 @@ import { newId } from "#server/contracts/ids.ts";
 import type { Trip } from "#server/contracts/trips.ts";
 import type { AcceptGroup, GroupedDecision } from "#server/domain/assignment/accept-group.ts";
 import type { AssignmentStore, Decision } from "#server/domain/assignment/assignment-store.ts";
+import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { toTrip } from "#server/domain/trips/trip-row.ts";
 import type { Clock } from "#server/platform/clock.ts";
@@ -15,6 +16,8 @@ export interface AcceptInput {
   readonly driverId: string;
   readonly expectedVersion: number | null;
   readonly requestId: string | null;
+  /** The Idempotency-Key's, if one was sent: the statement that wins stores the answer under it. */
+  readonly claim?: OpenClaim | null;
 }
 
 /** A lost or refused accept is no fault: it is one of the answers. */
@@ -113,6 +116,7 @@ export class AssignmentService {
         tripId: input.tripId,
         driverId: input.driverId,
         expectedVersion: input.expectedVersion,
+        claim: input.claim ?? null,
       });
     } catch (error) {
       await this.#giveBack(input, claim.value);

@@ -1,6 +1,8 @@
 import type { Pool } from "pg";
 import type { TripStatus } from "#server/contracts/trips.ts";
-import { TRIP_COLUMNS, TRIP_JOINS, type TripRow } from "#server/domain/trips/trip-row.ts";
+import { type OpenClaim, rememberAll } from "#server/domain/idempotency/open-claim.ts";
+import { TRIP_COLUMNS, TRIP_JOINS, type TripRow, toTrip } from "#server/domain/trips/trip-row.ts";
+import { inTransaction, type Queryable } from "#server/platform/db.ts";
 
 /** One driver's wish for one trip. `attemptId` names the attempt in the trip's events and is the outbox row's id if it wins. */
 export interface AcceptRequest {
@@ -8,6 +10,7 @@ export interface AcceptRequest {
   readonly tripId: string;
   readonly driverId: string;
   readonly expectedVersion: number | null;
+  readonly claim?: OpenClaim | null;
 }
 
 /** What the database decided. All but `won` changed nothing. */
@@ -137,9 +140,26 @@ export class AssignmentStore {
     this.#pool = pool;
   }
 
-  /** Decides a group: no two requests of one trip or one driver, at most 64. Answers in the order asked. */
+  /**
+   * Decides a group: no two requests of one trip or one driver, at most 64. Answers in the order asked. Where one came
+   * with an Idempotency-Key, the answers of those that won are stored in the same transaction, all in one statement.
+   */
   async decide(group: readonly AcceptRequest[]): Promise<Decision[]> {
-    const { rows } = await this.#pool.query<DecisionRow>({
+    if (!group.some(({ claim }) => claim)) return this.#decideOn(this.#pool, group);
+    return inTransaction(this.#pool, async (tx) => {
+      const decisions = await this.#decideOn(tx, group);
+      const won = decisions.flatMap((decision, i) => {
+        const claim = group[i]?.claim;
+        if (!claim || decision.kind !== "won") return [];
+        return [{ claim, result: { trip: toTrip(decision.trip), alreadyAccepted: false } }];
+      });
+      await rememberAll(tx, won);
+      return decisions;
+    });
+  }
+
+  async #decideOn(db: Queryable, group: readonly AcceptRequest[]): Promise<Decision[]> {
+    const { rows } = await db.query<DecisionRow>({
       name: "accept",
       text: ACCEPT_STATEMENT,
       values: [

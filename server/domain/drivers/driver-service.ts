@@ -2,6 +2,7 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import type { Availability } from "#server/contracts/trips.ts";
 import * as store from "#server/domain/drivers/driver-store.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { TripService } from "#server/domain/trips/trip-service.ts";
 import { lockTrip } from "#server/domain/trips/trip-store.ts";
 import type { EventBus } from "#server/platform/bus.ts";
@@ -35,10 +36,11 @@ export class DriverService {
   async setAvailability(
     driverId: string,
     wish: { readonly online: boolean; readonly availability: "available" | "unavailable" },
+    claim: OpenClaim | null = null,
   ): Promise<AvailabilityState> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#setOnce(driverId, wish);
+        return await this.#setOnce(driverId, wish, claim);
       } catch (error) {
         if (!(error instanceof TripChangedMeanwhile)) throw error;
         if (attempt >= 4)
@@ -53,6 +55,7 @@ export class DriverService {
   async #setOnce(
     driverId: string,
     wish: { readonly online: boolean; readonly availability: "available" | "unavailable" },
+    claim: OpenClaim | null,
   ): Promise<AvailabilityState> {
     const working = wish.online && wish.availability === "available";
     const reason = wish.online ? "the driver stopped taking trips" : "the driver went offline";
@@ -69,11 +72,17 @@ export class DriverService {
       const availability: Availability = holdsTrip && !releases ? "on_trip" : working ? "available" : "unavailable";
       if (!working) await store.revokeOpenOffersOf(tx, driverId, reason);
       await store.setDriver(tx, driverId, { online: wish.online, availability });
-      return { availability, releasedTripIds: releases ? [trip.id] : [] };
+      const state: AvailabilityState = {
+        online: wish.online,
+        availability,
+        releasedTripIds: releases ? [trip.id] : [],
+      };
+      await remember(tx, claim, state);
+      return state;
     });
     for (const id of result.releasedTripIds)
       await this.#trips.afterRelease(id, driverId, { type: "driver", id: driverId }, reason);
     this.#bus.publish(topics.drivers, "changed", { ids: [driverId] });
-    return { online: wish.online, ...result };
+    return result;
   }
 }

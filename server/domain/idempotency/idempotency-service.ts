@@ -1,5 +1,6 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
+import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import { sha256Hex } from "#server/platform/crypto.ts";
 import type { Database } from "#server/platform/db.ts";
 
@@ -9,28 +10,49 @@ export interface IdempotentRequest {
   readonly operation: string;
   readonly key: string;
   readonly input: unknown;
+  /** HTTP status of the answer, should the work succeed. */
+  readonly status: number;
 }
 
-export interface StoredResult {
+interface StoredResult {
   readonly status: number;
   /** JSON text, kept as it was: a replay is the same bytes. */
   readonly body: string;
 }
 
 export type Claim =
-  | { readonly kind: "mine"; readonly id: string; readonly ownerToken: string }
+  | { readonly kind: "mine"; readonly open: OpenClaim }
   | { readonly kind: "replay"; readonly result: StoredResult };
 
 const LEASE_SECONDS = 90;
 const KEEP_HOURS = 24;
 
+/**
+ * A new key, one whose holder died (same id: what was done under it is found again), or one that is older than a day and
+ * hence new, by another id.
+ */
 const CLAIM = `
 INSERT INTO idempotency_keys AS k (id, actor_id, operation, idempotency_key, request_hash, owner_token, lease_expires_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(hours => ${KEEP_HOURS}))
 ON CONFLICT (actor_id, operation, idempotency_key) DO UPDATE SET
-  owner_token = EXCLUDED.owner_token, lease_expires_at = EXCLUDED.lease_expires_at, updated_at = now()
-WHERE k.status = 'running' AND k.lease_expires_at < now() AND k.request_hash = EXCLUDED.request_hash
+  owner_token = EXCLUDED.owner_token, lease_expires_at = EXCLUDED.lease_expires_at, updated_at = now(),
+  id = CASE WHEN k.expires_at < now() THEN EXCLUDED.id ELSE k.id END,
+  created_at = CASE WHEN k.expires_at < now() THEN now() ELSE k.created_at END,
+  replays = CASE WHEN k.expires_at < now() THEN 0 ELSE k.replays END,
+  conflicts = CASE WHEN k.expires_at < now() THEN 0 ELSE k.conflicts END,
+  expires_at = EXCLUDED.expires_at, request_hash = EXCLUDED.request_hash,
+  status = 'running', status_code = NULL, response_body = NULL
+WHERE k.expires_at < now()
+  OR (k.status = 'running' AND k.lease_expires_at < now() AND k.request_hash = EXCLUDED.request_hash)
 RETURNING id`;
+
+/** What the key holds; counts this request as a replay or as a conflict. */
+const SEEN = `
+UPDATE idempotency_keys SET updated_at = now(),
+  replays = replays + CASE WHEN status = 'finished' AND request_hash = $4 THEN 1 ELSE 0 END,
+  conflicts = conflicts + CASE WHEN status = 'finished' AND request_hash = $4 THEN 0 ELSE 1 END
+WHERE actor_id = $1 AND operation = $2 AND idempotency_key = $3
+RETURNING request_hash, status, status_code, response_body`;
 
 /** Property order does not matter: objects are written with their keys sorted. */
 export function canonicalJson(value: unknown): string {
@@ -59,7 +81,8 @@ export class IdempotencyService {
       values: [newId(), ...scope, hash, ownerToken],
     });
     const [mine] = claimed.rows;
-    if (mine !== undefined) return { kind: "mine", id: mine.id, ownerToken };
+    if (mine !== undefined)
+      return { kind: "mine", open: { id: mine.id, ownerToken, status: request.status, stored: null } };
     const { rows } = await this.#db.pool.query<{
       request_hash: string;
       status: string;
@@ -67,10 +90,8 @@ export class IdempotencyService {
       response_body: string;
     }>({
       name: "idempotency-seen",
-      text: `UPDATE idempotency_keys SET replays = replays + 1, updated_at = now()
-             WHERE actor_id = $1 AND operation = $2 AND idempotency_key = $3
-             RETURNING request_hash, status, status_code, response_body`,
-      values: scope,
+      text: SEEN,
+      values: [...scope, hash],
     });
     const [seen] = rows;
     if (seen === undefined)
@@ -91,7 +112,8 @@ export class IdempotencyService {
     return { kind: "replay", result: { status: seen.status_code, body: seen.response_body } };
   }
 
-  async finish(claim: { readonly id: string; readonly ownerToken: string }, result: StoredResult): Promise<void> {
+  /** For work that has no transaction of its own to store its result in (`remember`), and for refusals. */
+  async finish(claim: OpenClaim, result: StoredResult): Promise<void> {
     await this.#db.pool.query({
       name: "idempotency-finish",
       text: `UPDATE idempotency_keys SET status = 'finished', status_code = $3, response_body = $4, updated_at = now()
@@ -101,7 +123,7 @@ export class IdempotencyService {
   }
 
   /** The work did not happen: the next request with this key does it. */
-  async giveUp(claim: { readonly id: string; readonly ownerToken: string }): Promise<void> {
+  async giveUp(claim: OpenClaim): Promise<void> {
     await this.#db.pool.query(
       "DELETE FROM idempotency_keys WHERE id = $1 AND owner_token = $2 AND status = 'running'",
       [claim.id, claim.ownerToken],

@@ -4,6 +4,7 @@ import { newId, refIdOf } from "#server/contracts/ids.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
 import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { MAX_OTP_ATTEMPTS, tripOtp, tripOtpHash } from "#server/domain/trips/trip-otp.ts";
@@ -36,7 +37,7 @@ export interface TripRequestInput {
 const UNIQUE_VIOLATION = "23505";
 const notFound = () => new DomainError("NOT_FOUND", "There is no such trip.");
 
-/** A trip's life apart from who gets it: that is the assignment engine's. */
+/** A trip's life apart from who gets it: that is the assignment engine's. A `claim` is the Idempotency-Key's, if one was sent. */
 export class TripService {
   readonly #db: Database;
   readonly #lock: TripLock;
@@ -69,7 +70,14 @@ export class TripService {
    * Books a trip under `id`, once: asked again with the same id it answers the trip that there is.
    * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category.
    */
-  async create(customerId: string, input: TripRequestInput, id: string = newId()): Promise<Trip> {
+  async create(
+    customerId: string,
+    input: TripRequestInput,
+    { operationId: id, claim }: { readonly operationId: string; readonly claim: OpenClaim | null } = {
+      operationId: newId(),
+      claim: null,
+    },
+  ): Promise<Trip> {
     const zone = await findZoneAt(this.#db.pool, input.pickup);
     if (zone === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", "The pickup is outside our service area. Nothing was booked.");
@@ -106,7 +114,12 @@ export class TripService {
       offerSeconds: this.#dispatch.offerSeconds,
       dispatchJobId: newId(),
     };
-    const row = await store.insertTrip(this.#db.pool, trip).catch(async (error: unknown) => {
+    const booking = this.#db.transaction(async (tx) => {
+      const inserted = await store.insertTrip(tx, trip);
+      await remember(tx, claim, toTrip(inserted));
+      return inserted;
+    });
+    const row = await booking.catch(async (error: unknown) => {
       const booked = sqlStateOf(error) === UNIQUE_VIOLATION ? await store.findTrip(this.#db.pool, id) : null;
       if (booked?.customer_id !== customerId) throw error;
       return booked;
@@ -163,12 +176,12 @@ export class TripService {
     return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
   }
 
-  async arrive(driverId: string, id: string): Promise<Trip> {
-    return this.#advance(driverId, id, "arrive", (tx) => store.setArrived(tx, id));
+  async arrive(driverId: string, id: string, claim: OpenClaim | null = null): Promise<Trip> {
+    return this.#advance({ driverId, id, action: "arrive", claim }, (tx) => store.setArrived(tx, id));
   }
 
   /** VALIDATION_FAILED for a wrong code; after 5 wrong ones in a row RATE_LIMIT_EXCEEDED for a minute. */
-  async start(driverId: string, id: string, otp: string): Promise<Trip> {
+  async start(driverId: string, id: string, otp: string, claim: OpenClaim | null = null): Promise<Trip> {
     const right = equalInConstantTime(otp, tripOtp(this.#otpSecret, id, driverId));
     const codeHash = tripOtpHash(this.#otpSecret, id, tripOtp(this.#otpSecret, id, driverId));
     const outcome = await this.#db.transaction(async (tx) => {
@@ -184,7 +197,9 @@ export class TripService {
         { tripId: id, version: trip.version + 1, driverId, status: "ongoing" },
         { tripId: id },
       );
-      return { started: await this.#read(tx, id) };
+      const started = await this.#read(tx, id);
+      await remember(tx, claim, started);
+      return { started };
     });
     const actor = { type: "driver", id: driverId } as const;
     if (outcome === "locked")
@@ -203,8 +218,13 @@ export class TripService {
   }
 
   /** Ends the ride: the fare is of the distance driven (or, when the app has none, of the estimate) and the time it took. */
-  async complete(driverId: string, id: string, reported: { readonly distanceMeters: number | null }): Promise<Trip> {
-    const trip = await this.#advance(driverId, id, "complete", async (tx, locked) => {
+  async complete(
+    driverId: string,
+    id: string,
+    reported: { readonly distanceMeters: number | null },
+    claim: OpenClaim | null = null,
+  ): Promise<Trip> {
+    const trip = await this.#advance({ driverId, id, action: "complete", claim }, async (tx, locked) => {
       const distanceMeters = reported.distanceMeters ?? locked.estimated_distance;
       const tariff = await findTariff(tx, locked.vehicle_category_id, locked.zone_id);
       const driven = { distanceMeters, durationSeconds: locked.driving_seconds ?? 0, surge: locked.surge_multiplier };
@@ -218,7 +238,13 @@ export class TripService {
   }
 
   /** `expectedVersion`: what an operator saw; VERSION_CONFLICT when the trip moved on since. */
-  async cancel(actor: TripActor, id: string, reason: string, expectedVersion: number | null = null): Promise<Trip> {
+  async cancel(
+    actor: TripActor,
+    id: string,
+    reason: string,
+    expectedVersion: number | null = null,
+    claim: OpenClaim | null = null,
+  ): Promise<Trip> {
     const { driverId, cancelled } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, actor, id);
       this.#checkVersion(trip, expectedVersion);
@@ -227,7 +253,9 @@ export class TripService {
       if (trip.driver_id !== null && isLive(trip.current_status)) await store.freeDriver(tx, trip.driver_id);
       const payload = { tripId: id, version: trip.version + 1, driverId: trip.driver_id, status: "cancelled" } as const;
       await addToOutbox(tx, "trip-ended", payload, { tripId: id });
-      return { driverId: trip.driver_id, cancelled: await this.#read(tx, id) };
+      const cancelled = await this.#read(tx, id);
+      await remember(tx, claim, cancelled);
+      return { driverId: trip.driver_id, cancelled };
     });
     this.#onCommitted();
     if (driverId !== null) await this.#lock.releaseOwnedBy(id, driverId);
@@ -236,7 +264,13 @@ export class TripService {
   }
 
   /** Hands an accepted, unstarted trip back to waiting, and frees its driver. */
-  async release(actor: TripActor, id: string, reason: string, expectedVersion: number | null): Promise<Trip> {
+  async release(
+    actor: TripActor,
+    id: string,
+    reason: string,
+    expectedVersion: number | null,
+    claim: OpenClaim | null = null,
+  ): Promise<Trip> {
     const { driverId, released } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, actor, id);
       this.#checkVersion(trip, expectedVersion);
@@ -244,7 +278,9 @@ export class TripService {
       if (trip.driver_id === null) throw new DomainError("INVALID_TRANSITION", "The trip has no driver.");
       await this.releaseLocked(tx, trip, reason);
       await store.freeDriver(tx, trip.driver_id);
-      return { driverId: trip.driver_id, released: await this.#read(tx, id) };
+      const released = await this.#read(tx, id);
+      await remember(tx, claim, released);
+      return { driverId: trip.driver_id, released };
     });
     await this.afterRelease(id, driverId, actor, reason);
     return released;
@@ -270,9 +306,12 @@ export class TripService {
   }
 
   async #advance(
-    driverId: string,
-    id: string,
-    action: "arrive" | "complete",
+    {
+      driverId,
+      id,
+      action,
+      claim,
+    }: { driverId: string; id: string; action: "arrive" | "complete"; claim: OpenClaim | null },
     change: (tx: Queryable, trip: store.LockedTrip) => Promise<void>,
   ): Promise<Trip> {
     const { to, advanced } = await this.#db.transaction(async (tx) => {
@@ -285,7 +324,9 @@ export class TripService {
         { tripId: id, version: trip.version + 1, driverId, status: to },
         { tripId: id },
       );
-      return { to, advanced: await this.#read(tx, id) };
+      const advanced = await this.#read(tx, id);
+      await remember(tx, claim, advanced);
+      return { to, advanced };
     });
     this.#onCommitted();
     this.#record(id, `trip.${to}`, { type: "driver", id: driverId }, {});

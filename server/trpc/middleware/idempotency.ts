@@ -1,6 +1,7 @@
 import { TRPCError } from "@trpc/server";
-import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
+import { DomainError, ERRORS, type ErrorCode, type FieldError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
+import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { domainErrorOf, type RequestContext } from "#server/trpc/init.ts";
 
@@ -25,7 +26,12 @@ function readKey(header: string): string {
 }
 
 interface StoredFailure {
-  readonly failure: { readonly code: ErrorCode; readonly detail: string; readonly requestId: string };
+  readonly failure: {
+    readonly code: ErrorCode;
+    readonly detail: string;
+    readonly requestId: string;
+    readonly fields?: readonly FieldError[];
+  };
 }
 const isFailure = (value: unknown): value is StoredFailure =>
   typeof value === "object" && value !== null && "failure" in value;
@@ -39,13 +45,18 @@ interface OneCall {
   readonly getRawInput: () => Promise<unknown>;
 }
 
-/**
- * Runs `work` once for each key; the key's scope is (actor, operation, key). `operationId` is the same for every
- * execution under one key: what is created takes it for its id, and is so created once.
- */
+/** What the procedure is given of its key. */
+interface Operation {
+  /** The same for every execution under one key: what is created takes it for its id, and is so created once. */
+  readonly operationId: string;
+  /** To be handed to `remember` in the transaction that does the work; null without a key. */
+  readonly claim: OpenClaim | null;
+}
+
+/** Runs `work` once for each key; the key's scope is (actor, operation, key). See decision 0009. */
 export async function runOnce<R extends { readonly ok: boolean }>(
   { ctx, mode, actor, path, getRawInput }: OneCall,
-  work: (operationId: string) => Promise<R>,
+  work: (operation: Operation) => Promise<R>,
 ): Promise<R> {
   if (ctx.idempotencyKey === null) {
     if (mode === "required")
@@ -53,33 +64,50 @@ export async function runOnce<R extends { readonly ok: boolean }>(
         "IDEMPOTENCY_KEY_REQUIRED",
         "Send an Idempotency-Key header: one new value for each new request, the same one when you retry.",
       );
-    return work(newId());
+    return work({ operationId: newId(), claim: null });
   }
-  const request = { actorId: actor.id, operation: path, key: readKey(ctx.idempotencyKey), input: await getRawInput() };
-  const claim = await ctx.app.idempotency.claim(request);
+  const { idempotency } = ctx.app;
+  const claim = await idempotency.claim({
+    actorId: actor.id,
+    operation: path,
+    key: readKey(ctx.idempotencyKey),
+    input: await getRawInput(),
+    status: ctx.reply.status ?? 200,
+  });
   if (claim.kind === "replay") {
     ctx.reply.headers["X-Idempotent-Replay"] = "true";
     ctx.reply.status = claim.result.status;
     const stored: unknown = JSON.parse(claim.result.body);
     if (isFailure(stored)) {
-      throw new DomainError(stored.failure.code, stored.failure.detail, { replayOf: stored.failure.requestId });
+      const { code, detail, requestId, fields } = stored.failure;
+      throw new DomainError(code, detail, { replayOf: requestId, ...(fields === undefined ? {} : { fields }) });
     }
     return { ok: true as const, data: stored, marker: "middlewareMarker" as never, ctx } as never;
   }
-  // The claim's id outlives its lease: work that is done under it is found again when a crash makes us do it twice.
-  const result = (await work(claim.id)) as R & { readonly data?: unknown; readonly error?: unknown };
+  const { open } = claim;
+  const result = (await work({ operationId: open.id, claim: open })) as R & {
+    readonly data?: unknown;
+    readonly error?: unknown;
+  };
   if (result.ok) {
-    await ctx.app.idempotency.finish(claim, { status: ctx.reply.status ?? 200, body: JSON.stringify(result.data) });
+    const body = JSON.stringify(result.data);
+    if (open.stored !== body) await idempotency.finish(open, { status: open.status, body });
     return result;
   }
   const error = domainErrorOf(result.error);
   if (STORED_FAILURES.includes(error.code)) {
     const body = JSON.stringify({
-      failure: { code: error.code, detail: error.message, requestId: ctx.requestId },
+      failure: {
+        code: error.code,
+        detail: error.message,
+        requestId: ctx.requestId,
+        ...(error.fields === undefined ? {} : { fields: error.fields }),
+      },
     } satisfies StoredFailure);
-    await ctx.app.idempotency.finish(claim, { status: ERRORS[error.code].http, body });
+    await idempotency.finish(open, { status: ERRORS[error.code].http, body });
   } else {
-    await ctx.app.idempotency.giveUp(claim);
+    // What could not be given back ends with its lease; the caller is told what went wrong first.
+    await idempotency.giveUp(open).catch((err: unknown) => ctx.logger.warn({ err }, "idempotency key not given back"));
   }
   throw new TRPCError({ code: ERRORS[error.code].trpc, message: error.message, cause: error });
 }

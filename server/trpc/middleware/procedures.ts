@@ -51,9 +51,9 @@ const appGuard = <A extends AppUser>(audience: "app" | "customer" | "driver", de
     .meta({ auth: audience, permission: null, audit: null, ...declared })
     .use(async ({ ctx, next, path, getRawInput }) => {
       const actor = await admit<A>(ctx, audience, declared);
-      if (declared.idempotency === "none") return next({ ctx: { actor, operationId: newId() } });
-      return runOnce({ ctx, mode: declared.idempotency, actor, path, getRawInput }, (operationId) =>
-        next({ ctx: { actor, operationId } }),
+      if (declared.idempotency === "none") return next({ ctx: { actor, operationId: newId(), claim: null } });
+      return runOnce({ ctx, mode: declared.idempotency, actor, path, getRawInput }, (operation) =>
+        next({ ctx: { actor, ...operation } }),
       );
     });
 
@@ -84,9 +84,9 @@ export const operatorProcedure = ({ permission, audit }: Pick<OperatorDeclaratio
     const actor = await admit<Operator>(ctx, "operator", declared);
     if (permission !== null && !permissionsOf(actor.role).includes(permission))
       throw forbidden(`Your role (${actor.role}) may not do this: it needs ${permission}.`);
-    if (declared.idempotency === "none") return next({ ctx: { actor, auditAction: audit ?? "" } });
-    return runOnce({ ctx, mode: "optional", actor, path, getRawInput }, () =>
-      next({ ctx: { actor, auditAction: audit ?? "" } }),
+    if (declared.idempotency === "none") return next({ ctx: { actor, auditAction: audit ?? "", claim: null } });
+    return runOnce({ ctx, mode: "optional", actor, path, getRawInput }, ({ claim }) =>
+      next({ ctx: { actor, auditAction: audit ?? "", claim } }),
     );
   });
 };

@@ -15,10 +15,14 @@ export const drivingRouter = router({
       z.object({ online: z.boolean(), availability: z.enum(AVAILABILITIES), releasedTripIds: z.array(z.string()) }),
     )
     .mutation(({ ctx, input }) =>
-      ctx.app.drivers.setAvailability(ctx.actor.id, {
-        online: input.online,
-        availability: input.availability ?? (input.online ? "available" : "unavailable"),
-      }),
+      ctx.app.drivers.setAvailability(
+        ctx.actor.id,
+        {
+          online: input.online,
+          availability: input.availability ?? (input.online ? "available" : "unavailable"),
+        },
+        ctx.claim,
+      ),
     ),
 
   location: driverProcedure({ limit: "location.update", idempotency: "none" })

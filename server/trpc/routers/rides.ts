@@ -42,7 +42,7 @@ export const ridesRouter = router({
       }),
     )
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input, ctx.operationId)),
+    .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input, ctx)),
 
   list: appProcedure({ limit: "general", idempotency: "none" })
     .meta({ openapi: { method: "GET", path: "/api/v1/trips", summary: "Own trips, newest first" } })
@@ -74,7 +74,7 @@ export const ridesRouter = router({
     })
     .input(byId.extend({ reason: reasonSchema }))
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.cancel(ctx.actor, input.id, input.reason)),
+    .mutation(({ ctx, input }) => ctx.app.trips.cancel(ctx.actor, input.id, input.reason, null, ctx.claim)),
 
   accept: driverProcedure({ limit: "trip.accept", idempotency: "optional" })
     .meta({
@@ -88,6 +88,7 @@ export const ridesRouter = router({
         driverId: ctx.actor.id,
         expectedVersion: input.expectedVersion ?? null,
         requestId: ctx.requestId,
+        claim: ctx.claim,
       });
       if (!outcome.accepted) throw new DomainError(outcome.code, outcome.detail);
       return { trip: outcome.trip, alreadyAccepted: outcome.alreadyAccepted };
@@ -110,7 +111,7 @@ export const ridesRouter = router({
     })
     .input(byId)
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.arrive(ctx.actor.id, input.id)),
+    .mutation(({ ctx, input }) => ctx.app.trips.arrive(ctx.actor.id, input.id, ctx.claim)),
 
   start: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
@@ -118,7 +119,7 @@ export const ridesRouter = router({
     })
     .input(byId.extend({ otp: z.string().regex(/^\d{4}$/, "4 digits") }))
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.start(ctx.actor.id, input.id, input.otp)),
+    .mutation(({ ctx, input }) => ctx.app.trips.start(ctx.actor.id, input.id, input.otp, ctx.claim)),
 
   complete: driverProcedure({ limit: "general", idempotency: "optional" })
     .meta({
@@ -127,6 +128,6 @@ export const ridesRouter = router({
     .input(byId.extend({ distanceMeters: z.int().min(0).max(2_000_000).optional() }))
     .output(tripSchema)
     .mutation(({ ctx, input }) =>
-      ctx.app.trips.complete(ctx.actor.id, input.id, { distanceMeters: input.distanceMeters ?? null }),
+      ctx.app.trips.complete(ctx.actor.id, input.id, { distanceMeters: input.distanceMeters ?? null }, ctx.claim),
     ),
 });

@@ -5,6 +5,7 @@ import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { type Trip, tripStatusSchema } from "#server/contracts/trips.ts";
+import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import { buildTimeline } from "#server/domain/ops/timeline.ts";
 import * as views from "#server/domain/ops/trip-view-store.ts";
 import { isLive, next } from "#server/domain/trips/trip-state.ts";
@@ -103,13 +104,13 @@ export const tripsRouter = router({
 
 /** An operator's change of a trip, with what it was before in the audit. */
 async function change(
-  ctx: OperatorContext,
+  ctx: OperatorContext & { readonly claim: OpenClaim | null },
   action: "cancel" | "release",
   { id, reason, expectedVersion }: z.infer<typeof changeSchema>,
 ): Promise<Trip> {
   const { trips } = ctx.app;
   const before = await trips.get(ctx.actor, id);
-  const after = await trips[action](ctx.actor, id, reason, expectedVersion);
+  const after = await trips[action](ctx.actor, id, reason, expectedVersion, ctx.claim);
   const changed = { before: brief(before), after: brief(after), reason };
   await audit(ctx, { type: "trip", id }, changed);
   return after;
