@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { runBareStatement } from "./bare-statement.ts";
+import { runEngineAlone } from "./engine-alone.ts";
 import { type Latency, type LoadRequest, type LoadResult, latencyOf, runLoad } from "./http-load.ts";
 import { startNaiveServer } from "./naive-flow.ts";
 import { makePairs, type Pair, type Stage } from "./stage.ts";
@@ -9,8 +10,13 @@ const CONNECTIONS = 32;
 export interface AcceptBench {
   readonly connections: number;
   /** Each figure of the platform with the reference measured right before and right after it. */
-  readonly rounds: readonly { readonly bare: LoadResult; readonly http: LoadResult; readonly ratio: number }[];
+  readonly rounds: readonly Round[];
+  /** Of the bare statement's rate, over HTTP. */
   readonly medianRatio: number;
+  /** Of the engine's own rate, over HTTP: what token, limit, validation and answer cost. */
+  readonly medianOfEngine: number;
+  /** The same, each accept with an Idempotency-Key. */
+  readonly medianOfEngineWithKey: number;
   readonly lockStepMs: Latency;
   readonly naive: LoadResult;
   /** 200 drivers on one trip: how many were told that they have it. */
@@ -24,11 +30,19 @@ export interface AcceptBench {
   };
 }
 
-async function acceptRequests(stage: Stage, pairs: readonly Pair[]): Promise<LoadRequest[]> {
+interface Round {
+  readonly bare: LoadResult;
+  readonly engine: LoadResult;
+  readonly http: LoadResult;
+  readonly httpWithKey: LoadResult;
+}
+
+async function acceptRequests(stage: Stage, pairs: readonly Pair[], withKey = false): Promise<LoadRequest[]> {
   const requests: LoadRequest[] = [];
   for (const { tripId, driverId } of pairs) {
     const token = await stage.tokens.issue({ id: driverId, type: "driver", role: null, name: "", tokenVersion: 0 });
-    requests.push({ method: "POST", path: `/api/v1/trips/${tripId}/accept`, token, body: "{}" });
+    const request: LoadRequest = { method: "POST", path: `/api/v1/trips/${tripId}/accept`, token, body: "{}" };
+    requests.push(withKey ? { ...request, idempotencyKey: tripId } : request);
   }
   return requests;
 }
@@ -44,22 +58,31 @@ async function readLockSteps(pool: pg.Pool): Promise<Latency> {
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** Web role alone: the accept path. Rounds of reference, platform; the ratio of each round, and the middle one. */
-async function measureThroughput(stage: Stage, rounds: number, perRound: number) {
+async function measureThroughput(stage: Stage, count: number, perRound: number) {
   const { port, child } = await stage.startServer("web");
   await runLoad(port, await acceptRequests(stage, await makePairs(stage.pool, 2000)), CONNECTIONS);
   await stage.pool.query("TRUNCATE trip_events");
-  const results = [];
-  for (let round = 0; round < rounds; round++) {
-    const forBare = await makePairs(stage.pool, perRound);
-    const requests = await acceptRequests(stage, await makePairs(stage.pool, perRound));
-    const bare = await runBareStatement(stage.databaseUrl, forBare, CONNECTIONS);
-    const http = await runLoad(port, requests, CONNECTIONS);
-    results.push({ bare, http, ratio: http.perSecond / bare.perSecond });
+  const rounds: Round[] = [];
+  for (let n = 0; n < count; n++) {
+    const [forBare, forEngine, forHttp, forKeys] = [
+      await makePairs(stage.pool, perRound),
+      await makePairs(stage.pool, perRound),
+      await acceptRequests(stage, await makePairs(stage.pool, perRound)),
+      await acceptRequests(stage, await makePairs(stage.pool, perRound), true),
+    ];
+    rounds.push({
+      bare: await runBareStatement(stage.databaseUrl, forBare, CONNECTIONS),
+      engine: await runEngineAlone(stage.env, forEngine, CONNECTIONS),
+      http: await runLoad(port, forHttp, CONNECTIONS),
+      httpWithKey: await runLoad(port, forKeys, CONNECTIONS),
+    });
   }
   await child.stop();
   return {
-    rounds: results,
-    medianRatio: median(results.map((r) => r.ratio)),
+    rounds,
+    medianRatio: median(rounds.map(({ http, bare }) => http.perSecond / bare.perSecond)),
+    medianOfEngine: median(rounds.map(({ http, engine }) => http.perSecond / engine.perSecond)),
+    medianOfEngineWithKey: median(rounds.map(({ httpWithKey, engine }) => httpWithKey.perSecond / engine.perSecond)),
     lockStepMs: await readLockSteps(stage.pool),
   };
 }

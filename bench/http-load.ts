@@ -7,6 +7,7 @@ export interface LoadRequest {
   readonly path: string;
   readonly token?: string;
   readonly body?: string;
+  readonly idempotencyKey?: string;
 }
 
 export interface LoadResult {
@@ -31,7 +32,8 @@ function serialise(request: LoadRequest): string {
   const body = request.body ?? "";
   const auth = request.token === undefined ? "" : `Authorization: Bearer ${request.token}\r\n`;
   const type = request.body === undefined ? "" : "Content-Type: application/json\r\n";
-  return `${request.method} ${request.path} HTTP/1.1\r\nHost: bench\r\n${auth}${type}Content-Length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
+  const key = request.idempotencyKey === undefined ? "" : `Idempotency-Key: ${request.idempotencyKey}\r\n`;
+  return `${request.method} ${request.path} HTTP/1.1\r\nHost: bench\r\n${auth}${type}${key}Content-Length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
 }
 
 /** One keep-alive connection that answers one request after another. Just enough HTTP/1.1 for our own server: the load must cost less than what it measures. */

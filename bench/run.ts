@@ -16,19 +16,21 @@ const rate = (value: number) => `${Math.round(value).toLocaleString("en")}/s`;
 
 function printAccept(bench: AcceptBench): void {
   const rows: string[][] = [["accepts", "rate", "p50", "p95", "p99", "of the bare statement", "failed"]];
-  for (const [i, { bare, http, ratio }] of bench.rounds.entries()) {
-    const line = (name: string, r: typeof bare, share: string) => [
-      name,
+  for (const [i, { bare, engine, http, httpWithKey }] of bench.rounds.entries()) {
+    const line = (name: string, r: typeof bare) => [
+      `${name}, round ${i + 1}`,
       rate(r.perSecond),
       ms(r.latency.p50),
       ms(r.latency.p95),
       ms(r.latency.p99),
-      share,
+      (r.perSecond / bare.perSecond).toFixed(2),
       String(r.failed),
     ];
     rows.push(
-      line(`bare statement, round ${i + 1}`, bare, "1"),
-      line(`platform over HTTP, round ${i + 1}`, http, ratio.toFixed(2)),
+      line("bare statement", bare),
+      line("engine alone", engine),
+      line("platform over HTTP", http),
+      line("the same with a key", httpWithKey),
     );
   }
   const { naive } = bench;
@@ -50,7 +52,7 @@ function printAccept(bench: AcceptBench): void {
     );
   const { otpAtRate, doubleBooking, lockStepMs } = bench;
   console.log(
-    `\nmedian ratio ${bench.medianRatio.toFixed(2)} at ${bench.connections} connections, which saturate the process; lock step there p50 ${ms(lockStepMs.p50)}, p99 ${ms(lockStepMs.p99)}`,
+    `\nat ${bench.connections} connections, which saturate the process: HTTP reaches ${bench.medianRatio.toFixed(2)} of the bare statement, ${bench.medianOfEngine.toFixed(2)} of the engine alone, ${bench.medianOfEngineWithKey.toFixed(2)} with an Idempotency-Key (medians); lock step there p50 ${ms(lockStepMs.p50)}, p99 ${ms(lockStepMs.p99)}`,
   );
   console.log(
     `OTP recorded after the answer at ${otpAtRate.acceptsPerSecond} accepts/s, all roles in one process: p50 ${ms(otpAtRate.delayMs.p50)}, p95 ${ms(otpAtRate.delayMs.p95)} (${otpAtRate.recorded} of ${otpAtRate.trips}); lock step p50 ${ms(otpAtRate.lockStepMs.p50)}, p99 ${ms(otpAtRate.lockStepMs.p99)}`,

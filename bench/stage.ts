@@ -18,6 +18,8 @@ const SECRET = "bench-secret-bench-secret-bench-secret";
 export interface Stage {
   readonly databaseUrl: string;
   readonly pool: pg.Pool;
+  /** What a server, or a context in this process, is configured with. */
+  readonly env: Readonly<Record<string, string>>;
   readonly tokens: Tokens;
   /** Starts `server/main.ts`; the port it listens on. */
   startServer(
@@ -36,9 +38,18 @@ export async function setUpStage(): Promise<Stage> {
   await seedScenario({ databaseUrl: postgres.url, scenario: "base" });
   const pool = new pg.Pool({ connectionString: postgres.url, max: 32 });
   const children: ManagedChild[] = [];
+  const stageEnv = {
+    NODE_ENV: "production" as const,
+    LOG_LEVEL: "warn",
+    HOST: "127.0.0.1",
+    DATABASE_URL: postgres.url,
+    AUTH_SECRET: SECRET,
+    ...(redis.kind === "running" ? { REDIS_URL: redis.url } : {}),
+  };
   return {
     databaseUrl: postgres.url,
     pool,
+    env: stageEnv,
     tokens: new Tokens({ secret: SECRET, accessTokenSeconds: 3600, refreshTokenSeconds: 3600 }),
     async startServer(roles, env = {}) {
       const port = await findFreePort();
@@ -49,13 +60,8 @@ export async function setUpStage(): Promise<Stage> {
         cwd: ROOT,
         env: {
           ...process.env,
-          NODE_ENV: "production",
-          LOG_LEVEL: "warn",
-          HOST: "127.0.0.1",
+          ...stageEnv,
           PORT: String(port),
-          DATABASE_URL: postgres.url,
-          AUTH_SECRET: SECRET,
-          ...(redis.kind === "running" ? { REDIS_URL: redis.url } : {}),
           ...env,
         },
         output: "inherit",
