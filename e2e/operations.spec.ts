@@ -75,7 +75,7 @@ test("failed jobs of one cause stand together and are discarded with a reason", 
   await database.end();
 });
 
-test("a viewer looks, and is offered nothing to change", async ({ page }) => {
+test("a viewer looks, and is offered nothing to change", async ({ page, baseURL }) => {
   await signIn(page, "viewer@smartline.test");
   await page.goto("/ops/locks");
   await expect(page.getByRole("heading", { name: "Trip locks" })).toBeVisible();
@@ -85,6 +85,8 @@ test("a viewer looks, and is offered nothing to change", async ({ page }) => {
   // The server refuses it too.
   const answer = await page.request.post("/api/trpc/jobs.pause", {
     data: { json: { queue: "low", reason: "not mine to pause" } },
+    headers: { origin: new URL(baseURL ?? "").origin },
   });
   expect(answer.status()).toBe(403);
+  expect(await answer.text()).toContain("it needs jobs.retry");
 });

@@ -1,11 +1,20 @@
 "use client";
 
+import { setNonce } from "get-nonce";
 import { ThemeProvider as NextThemeProvider, useTheme } from "next-themes";
 import type { ReactNode } from "react";
 
-export function ThemeProvider({ children }: { children: ReactNode }) {
+interface ThemeProviderProps {
+  /** This load's, which every script and style element must carry. */
+  readonly nonce: string;
+  readonly children: ReactNode;
+}
+
+export function ThemeProvider({ nonce, children }: ThemeProviderProps) {
+  // Read by the dialogs' and menus' library when it locks the page's scrolling with a style element.
+  setNonce(nonce);
   return (
-    <NextThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
+    <NextThemeProvider nonce={nonce} attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
       {children}
     </NextThemeProvider>
   );

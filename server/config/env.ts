@@ -31,6 +31,12 @@ const envSchema = z.object({
   AUTH_SECRET: z.string().min(32, "set AUTH_SECRET to at least 32 characters (openssl rand -base64 48)"),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   METRICS_TOKEN: optionalText,
+  SECURITY_CONTACT: z
+    .string()
+    .regex(/^(mailto:|https:\/\/|tel:)\S+$/, "an address that starts with mailto:, https:// or tel:")
+    .default("mailto:security@smartline.example"),
+  NEXT_PUBLIC_MAPBOX_TOKEN: optionalText,
+  NEXT_PUBLIC_MAP_STYLE_URL: optionalText,
   TRIP_LOCK_SECONDS: integer(300, 1, MAX_SECONDS),
   TRIP_SEARCH_SECONDS: integer(180, 1, MAX_SECONDS),
   TRIP_OFFER_SECONDS: integer(15, 1, 600),
@@ -60,6 +66,10 @@ export interface Config {
     readonly host: string;
     readonly publicUrl: string | null;
     readonly metricsToken: string | null;
+    /** Where to report a weakness: a `mailto:`, `https:` or `tel:` address. */
+    readonly securityContact: string;
+    /** Origins besides ours that the console's map loads from. */
+    readonly mapOrigins: readonly string[];
   };
   readonly database: { readonly url: string; readonly poolSize: number };
   readonly redis: { readonly url: string; readonly prefix: string } | null;
@@ -96,6 +106,13 @@ function parseFcmAccount(text: string): z.infer<typeof fcmAccountSchema> {
   }
 }
 
+function mapOrigins(mapboxToken: string | null, styleUrl: string | null): string[] {
+  const mapbox = ["https://api.mapbox.com", "https://events.mapbox.com", "https://*.tiles.mapbox.com"];
+  const style =
+    styleUrl !== null && /^https?:/.test(styleUrl) && URL.canParse(styleUrl) ? [new URL(styleUrl).origin] : [];
+  return [...(mapboxToken === null ? [] : mapbox), ...style];
+}
+
 /** Reads and checks the environment. Throws `ConfigError` naming all that is wrong at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const parsed = envSchema.safeParse(env);
@@ -108,7 +125,14 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     production: e.NODE_ENV === "production",
     demo: e.SMARTLINE_DEMO,
     logLevel: e.LOG_LEVEL,
-    http: { port: e.PORT, host: e.HOST, publicUrl: e.PUBLIC_URL, metricsToken: e.METRICS_TOKEN },
+    http: {
+      port: e.PORT,
+      host: e.HOST,
+      publicUrl: e.PUBLIC_URL,
+      metricsToken: e.METRICS_TOKEN,
+      securityContact: e.SECURITY_CONTACT,
+      mapOrigins: mapOrigins(e.NEXT_PUBLIC_MAPBOX_TOKEN, e.NEXT_PUBLIC_MAP_STYLE_URL),
+    },
     database: { url: e.DATABASE_URL, poolSize: e.DATABASE_POOL_SIZE },
     redis: e.REDIS_URL === null ? null : { url: e.REDIS_URL, prefix: e.REDIS_PREFIX },
     auth: { secret: e.AUTH_SECRET, accessTokenSeconds: 15 * 60, refreshTokenSeconds: 30 * 86_400 },

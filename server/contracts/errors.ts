@@ -7,6 +7,7 @@ export type TrpcCode =
   | "UNAUTHORIZED"
   | "FORBIDDEN"
   | "NOT_FOUND"
+  | "METHOD_NOT_SUPPORTED"
   | "CONFLICT"
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
@@ -40,6 +41,7 @@ export const ERRORS = {
   UNAUTHENTICATED: spec("UNAUTHORIZED", 401, "Sign in first"),
   FORBIDDEN: spec("FORBIDDEN", 403, "Not allowed"),
   NOT_FOUND: spec("NOT_FOUND", 404, "Not found"),
+  METHOD_NOT_ALLOWED: spec("METHOD_NOT_SUPPORTED", 405, "This path does not take this method"),
   TRIP_ALREADY_ASSIGNED: spec("CONFLICT", 409, "Another driver has this trip"),
   VERSION_CONFLICT: spec("CONFLICT", 409, "The trip changed meanwhile"),
   DRIVER_NOT_AVAILABLE: spec("CONFLICT", 409, "The driver cannot take this trip"),

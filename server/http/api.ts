@@ -6,10 +6,22 @@ import { mountCompat } from "#server/http/compat.ts";
 import type { DoorEnv } from "#server/http/door.ts";
 import { mountHealth } from "#server/http/health.ts";
 import { sendProblem } from "#server/http/problem.ts";
-import { assertBodySize, peerOf, requestContexts, requestIdOf } from "#server/http/request.ts";
+import { assertBodySize, isJson, peerOf, requestContexts, requestIdOf } from "#server/http/request.ts";
 import { mountRest } from "#server/http/rest.ts";
+import { mountWellKnown } from "#server/http/well-known.ts";
 import { domainErrorOf } from "#server/trpc/init.ts";
 import { appRouter } from "#server/trpc/root.ts";
+
+/** The methods that some route takes at this path. */
+function methodsAt(hono: Hono<DoorEnv>, pathname: string): string[] {
+  const methods = hono.routes.flatMap(({ method, path }) => {
+    if (method === "ALL") return [];
+    const pattern = path.replaceAll(/[.]/g, "\\.").replaceAll(/:\w+/g, "[^/]+");
+    return new RegExp(`^${pattern}$`).test(pathname) ? [method] : [];
+  });
+  const taken = new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])));
+  return taken.size === 0 ? [] : [...[...taken].sort(), "OPTIONS"];
+}
 
 /** All that is not a page: REST, the older paths, tRPC, health and metrics. */
 export function createApi(app: AppContext): Hono<DoorEnv> {
@@ -23,13 +35,16 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
     c.set("requestId", requestId);
     await next();
     c.res.headers.set("X-Request-Id", requestId);
-    c.res.headers.set("X-Content-Type-Options", "nosniff");
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
   });
 
   mountHealth(hono, app);
+  mountWellKnown(hono, app);
   hono.all("/api/trpc/*", (c) => {
     assertBodySize(c.req.raw.headers);
+    // A form on another site can send text and forms, but no JSON.
+    if (c.req.method === "POST" && !isJson(c.req.header("content-type")))
+      throw new DomainError("UNSUPPORTED_MEDIA_TYPE", "Send application/json.");
     // The console's client always announces its length; without one there is nothing to hold the body to.
     if (c.req.header("transfer-encoding") !== undefined)
       throw new DomainError("VALIDATION_FAILED", "Send a Content-Length.");
@@ -44,13 +59,23 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
   mountRest(hono);
   mountCompat(hono);
 
-  hono.notFound((c) =>
-    sendProblem(
-      c,
-      new DomainError("NOT_FOUND", `There is no ${c.req.method} ${new URL(c.req.url).pathname}.`),
-      c.get("requestId"),
-    ),
-  );
+  hono.notFound((c) => {
+    const { pathname } = new URL(c.req.url);
+    const methods = methodsAt(hono, pathname);
+    if (methods.length === 0)
+      return sendProblem(
+        c,
+        new DomainError("NOT_FOUND", `There is no ${c.req.method} ${pathname}.`),
+        c.get("requestId"),
+      );
+    const allow = methods.join(", ");
+    // Without a word of CORS: other sites' pages may not call us.
+    if (c.req.method === "OPTIONS") return c.body(null, 204, { Allow: allow });
+    const error = new DomainError("METHOD_NOT_ALLOWED", `${pathname} takes ${allow}.`);
+    const response = sendProblem(c, error, c.get("requestId"));
+    response.headers.set("Allow", allow);
+    return response;
+  });
   hono.onError((thrown, c) => {
     const error = domainErrorOf(thrown);
     app.logger.error({ err: error.cause ?? error, requestId: c.get("requestId") }, "request failed");

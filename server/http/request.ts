@@ -116,12 +116,15 @@ async function readBody(c: Context): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+export const isJson = (contentType: string | undefined): boolean =>
+  /^application\/(\w+\+)?json\b/i.test(contentType ?? "");
+
 /** The JSON object in the body; an empty body is an empty object. */
 export async function readJson(c: Context): Promise<Record<string, unknown>> {
   const text = await readBody(c);
   if (text.trim() === "") return {};
   const type = c.req.header("content-type") ?? "";
-  if (!/^application\/(\w+\+)?json\b/i.test(type))
+  if (!isJson(type))
     throw new DomainError("UNSUPPORTED_MEDIA_TYPE", `Send application/json, not "${type.slice(0, 60)}".`);
   let value: unknown;
   try {

@@ -4,6 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import next from "next";
 import type { AppContext } from "#server/context.ts";
 import { createApi } from "#server/http/api.ts";
+import { createGuard, doorOf, MAX_CONNECTIONS, refuseUnreadable, SERVER_LIMITS } from "#server/http/security.ts";
 
 export interface HttpServer {
   readonly port: number;
@@ -22,7 +23,8 @@ export interface HttpOptions {
 /** Paths that Hono answers; all others are pages. next-auth's route is Next's. */
 function isApi(path: string): boolean {
   if (path.startsWith("/api/auth/")) return false;
-  return path.startsWith("/api/") || path.startsWith("/health/") || path === "/metrics";
+  const door = doorOf(path);
+  return door === "data" || door === "docs";
 }
 
 /** One port: `/api/*`, health and metrics on Hono, `/ws` on the gateway, everything else on Next. Mobile traffic never passes through Next. */
@@ -35,11 +37,15 @@ export async function startHttp(app: AppContext, options: HttpOptions): Promise<
     null;
   let closeNext: (() => Promise<void>) | null = null;
 
-  const server: Server = createServer((req, res) => {
+  const guard = createGuard({ config: app.config, development: options.development });
+  const server: Server = createServer(SERVER_LIMITS, (req, res) => {
+    if (!guard(req, res)) return;
     const path = (req.url ?? "/").split("?", 1)[0] ?? "/";
     if (page === null || isApi(path)) void api(req, res);
     else void page(req, res);
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("clientError", refuseUnreadable);
   server.on("upgrade", (req, socket, head) => {
     // Node takes its own listener away on an upgrade: unheard, a client's reset would end the process.
     socket.on("error", (error) => {

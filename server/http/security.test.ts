@@ -1,0 +1,157 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "#server/config/env.ts";
+import { createGuard, doorOf, isForged, TOAST_STYLES } from "#server/http/security.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const ENV = { DATABASE_URL: "postgres://x", AUTH_SECRET: "a secret of the tests, 32 characters at least" };
+
+/** What the guard does with a request, without a connection. */
+function guarded(
+  path: string,
+  { headers = {}, env = {} }: { headers?: Record<string, string>; env?: Record<string, string> } = {},
+) {
+  const sent = new Map<string, string>();
+  const answer = { status: 200 };
+  const res = {
+    setHeader: (name: string, value: string) => sent.set(name.toLowerCase(), value),
+    writeHead: (status: number) => {
+      answer.status = status;
+      return { end: () => undefined };
+    },
+  };
+  const req = { url: path, method: "GET", headers: { ...headers } as Record<string, string> };
+  const guard = createGuard({ config: loadConfig({ ...ENV, ...env }), development: false });
+  const through = guard(req as never, res as never);
+  return { through, status: answer.status, sent, req };
+}
+const directives = (policy: string | undefined) =>
+  new Map((policy ?? "").split("; ").map((part) => [part.split(" ")[0] ?? "", part.split(" ").slice(1)]));
+
+describe("the policy of a page", () => {
+  test("has a fresh nonce at each load, and no other way for a script to run", () => {
+    const nonces = Array.from({ length: 20 }, () => guarded("/map").req.headers["x-nonce"] ?? "");
+    expect(new Set(nonces).size).toBe(20);
+    for (const nonce of nonces) expect(Buffer.from(nonce, "base64").length).toBe(16);
+
+    const { sent, req } = guarded("/map", { headers: { "x-nonce": "chosen-by-the-client" } });
+    const policy = directives(sent.get("content-security-policy"));
+    expect(policy.get("script-src")).toEqual([`'nonce-${req.headers["x-nonce"]}'`, "'strict-dynamic'"]);
+    expect(req.headers["x-nonce"]).not.toBe("chosen-by-the-client");
+    expect(req.headers["content-security-policy"]).toBe(sent.get("content-security-policy"));
+    const unsafe = [...policy].filter(([, sources]) => sources.some((source) => source.startsWith("'unsafe-")));
+    expect(unsafe).toEqual([["style-src-attr", ["'unsafe-inline'"]]]);
+    for (const name of ["object-src", "base-uri", "frame-ancestors"]) expect(policy.get(name)).toEqual(["'none'"]);
+    expect(policy.get("worker-src")).toContain("blob:");
+  });
+
+  test("lets Mapbox in only when there is a token for it", () => {
+    const without = guarded("/map").sent.get("content-security-policy");
+    expect(without).not.toMatch(/https?:/);
+    const mapped = guarded("/map", { env: { NEXT_PUBLIC_MAPBOX_TOKEN: "pk.x" } });
+    expect(directives(mapped.sent.get("content-security-policy")).get("connect-src")).toContain(
+      "https://api.mapbox.com",
+    );
+    const styled = guarded("/map", {
+      env: { NEXT_PUBLIC_MAP_STYLE_URL: "https://tiles.example.com/style.json?key=1" },
+    });
+    expect(directives(styled.sent.get("content-security-policy")).get("connect-src")).toEqual([
+      "'self'",
+      "https://tiles.example.com",
+    ]);
+  });
+
+  test("knows the one style element that has no nonce", () => {
+    const source = readFileSync(
+      createRequire(import.meta.url)
+        .resolve("sonner")
+        .replace(/\.js$/, ".mjs"),
+      "utf8",
+    );
+    const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+    const css = JSON.parse(/__insertCSS\(("(?:[^"\\]|\\.)*")\);/.exec(source)?.[1] ?? "null") as string;
+    expect([hashOf(""), hashOf(css)]).toEqual(TOAST_STYLES);
+  });
+});
+
+test.each([
+  ["/api/v1/trips", "data"],
+  ["/api/nothing", "data"],
+  ["/api/trpc/trips.list", "data"],
+  ["/health/live", "data"],
+  ["/metrics", "data"],
+  ["/robots.txt", "data"],
+  ["/api/docs", "docs"],
+  ["/_next/static/chunks/a.js", "asset"],
+  ["/map", "page"],
+  ["/sign-in", "page"],
+  ["/%E0%A4%A", "page"],
+  ["//evil.example", "page"],
+])("%s is a %s", (path, door) => {
+  expect(doorOf(path)).toBe(door);
+  const { sent } = guarded(path);
+  for (const name of ["referrer-policy", "permissions-policy", "x-request-id"]) expect(sent.get(name)).toBeTruthy();
+  expect(sent.get("x-content-type-options")).toBe("nosniff");
+  expect(sent.get("x-frame-options")).toBe("DENY");
+  const policy = directives(sent.get("content-security-policy"));
+  expect(policy.get("frame-ancestors")).toEqual(["'none'"]);
+  if (door !== "page") expect(sent.get("content-security-policy")).not.toMatch(/unsafe-/);
+  if (door === "data") expect(policy.get("default-src")).toEqual(["'none'"]);
+});
+
+test("HSTS in production and behind https, not on a developer's http", () => {
+  const hsts = (env: Record<string, string>) => guarded("/map", { env }).sent.has("strict-transport-security");
+  expect(hsts({})).toBe(false);
+  expect(hsts({ PUBLIC_URL: "http://localhost:3000" })).toBe(false);
+  expect(hsts({ PUBLIC_URL: "https://ops.example.com" })).toBe(true);
+});
+
+test("an address over 8 KiB is no link of ours", () => {
+  expect(guarded(`/map?q=${"x".repeat(8192)}`)).toMatchObject({ through: false, status: 414 });
+  expect(guarded(`/map?q=${"x".repeat(8000)}`).through).toBe(true);
+});
+
+describe("forged by another site", () => {
+  const host = "ops.example.com";
+  const cookie = "next-auth.session-token=x";
+  const post = (headers: Record<string, string>, method = "POST") =>
+    isForged({ method, headers: { host, ...headers } }, null);
+
+  test.each([
+    ["no word of where it comes from", { cookie }, true],
+    ["another origin", { cookie, origin: "https://evil.example" }, true],
+    ["a sandboxed frame", { cookie, origin: "null" }, true],
+    ["our name within another's", { cookie, origin: `https://${host}.evil.example` }, true],
+    ["another port of ours", { cookie, origin: `https://${host}:8443` }, true],
+    [
+      "our origin, and the browser says it is not",
+      { cookie, origin: `https://${host}`, "sec-fetch-site": "cross-site" },
+      true,
+    ],
+    ["a sister site", { cookie, "sec-fetch-site": "same-site" }, true],
+    ["typed by the person", { cookie, "sec-fetch-site": "none" }, true],
+    ["a page of ours", { cookie, origin: `https://${host}` }, false],
+    ["a page of ours, by Sec-Fetch-Site alone", { cookie, "sec-fetch-site": "same-origin" }, false],
+    ["an app", { authorization: "Bearer x" }, false],
+    ["an app whose library keeps cookies", { authorization: "Bearer x", cookie }, false],
+    ["a gateway's webhook", {}, false],
+  ] as const)("%s: %s → %s", (_, headers, forged) => {
+    expect(post(headers)).toBe(forged);
+    expect(post(headers, "DELETE")).toBe(forged);
+    expect(post(headers, "GET")).toBe(false);
+  });
+
+  test("the public address is ours too, behind a proxy that renames the host", () => {
+    const sent = { method: "POST", headers: { host: "10.0.0.7:3000", cookie, origin: "https://ops.example.com" } };
+    expect(isForged(sent, "https://ops.example.com")).toBe(false);
+    expect(isForged(sent, "https://other.example.com")).toBe(true);
+  });
+});
+
+test("no protection depends on a proxy file: there is none", () => {
+  const files = [ROOT, join(ROOT, "app")].flatMap((folder) => readdirSync(folder));
+  expect(files.filter((name) => /^(proxy|middleware)\./.test(name))).toEqual([]);
+});
