@@ -1,7 +1,6 @@
 import type { Config } from "#server/config/env.ts";
-import { AcceptGroup } from "#server/domain/assignment/accept-group.ts";
 import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
-import { AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
+import { type AcceptRequest, AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
@@ -33,6 +32,7 @@ import { createMetrics, type Metrics } from "#server/platform/metrics.ts";
 import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
+import { StatementGroup } from "#server/platform/statement-group.ts";
 import { createOutboxWakeUp } from "#server/platform/wake-up.ts";
 
 /** With the statement's own time-outs and the lock's this stays below the 7 s after which an app gives up. */
@@ -142,8 +142,9 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     dispatch: config.dispatch,
   });
   const store = new AssignmentStore(db.hotPool);
-  const group = new AcceptGroup({
-    decide: (requests) => store.decide(requests),
+  const group = new StatementGroup({
+    run: (requests: readonly AcceptRequest[]) => store.decide(requests),
+    keysOf: (request) => [request.tripId, request.driverId],
     maxRows: config.assignment.groupRows,
     maxInFlight: config.assignment.groupsInFlight,
     maxWaitMs: ACCEPT_WAIT_MS,

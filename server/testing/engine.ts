@@ -1,22 +1,23 @@
 import type { Pool } from "pg";
 import type { AppContext } from "#server/context.ts";
-import { AcceptGroup } from "#server/domain/assignment/accept-group.ts";
-import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
+import { type AcceptGroup, AssignmentService } from "#server/domain/assignment/assignment-service.ts";
 import { type AcceptRequest, AssignmentStore, type Decision } from "#server/domain/assignment/assignment-store.ts";
 import type { TripLock } from "#server/platform/locks/trip-lock.ts";
+import { StatementGroup } from "#server/platform/statement-group.ts";
 
 export type Decide = (group: readonly AcceptRequest[]) => Promise<Decision[]>;
 
 /** The engine of an app with parts of it replaced: for mutations, which must turn a test red. */
 export function engineWith(
   app: AppContext,
-  parts: { readonly lock?: TripLock; readonly decide?: Decide; readonly group?: Pick<AcceptGroup, "decide"> },
+  parts: { readonly lock?: TripLock; readonly decide?: Decide; readonly group?: Pick<AcceptGroup, "ask"> },
 ): AssignmentService {
   const store = new AssignmentStore(app.db.pool);
   const group =
     parts.group ??
-    new AcceptGroup({
-      decide: parts.decide ?? ((requests) => store.decide(requests)),
+    new StatementGroup({
+      run: parts.decide ?? ((requests: readonly AcceptRequest[]) => store.decide(requests)),
+      keysOf: (request) => [request.tripId, request.driverId],
       maxRows: app.config.assignment.groupRows,
       maxInFlight: app.config.assignment.groupsInFlight,
       maxWaitMs: 2500,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "#server/contracts/ids.ts";
-import { AcceptGroup } from "#server/domain/assignment/accept-group.ts";
 import { type AcceptRequest, AssignmentStore, type Decision } from "#server/domain/assignment/assignment-store.ts";
+import { StatementGroup } from "#server/platform/statement-group.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 
 let t: TestApp;
@@ -26,20 +26,21 @@ function grouping(
 ) {
   const groups: (readonly AcceptRequest[])[] = [];
   let retries = 0;
-  const group = new AcceptGroup({
-    decide: (requests) => {
+  const group = new StatementGroup({
+    run: (requests: readonly AcceptRequest[]) => {
       groups.push(requests);
       return decide(requests);
     },
+    keysOf: (one) => [one.tripId, one.driverId],
     maxRows: 64,
     maxInFlight,
     maxWaitMs: 500,
     monotonicMs: () => performance.now(),
     onRetry: () => retries++,
   });
-  return { decide: (one: AcceptRequest) => group.decide(one), groups, retries: () => retries };
+  return { decide: (one: AcceptRequest) => group.ask(one), groups, retries: () => retries };
 }
-const kinds = (decisions: readonly { decision: Decision }[]) => decisions.map(({ decision }) => decision.kind);
+const kinds = (decisions: readonly { answer: Decision }[]) => decisions.map(({ answer }) => answer.kind);
 
 test("what waits at one moment shares a statement, up to 64, each trip and driver once", async () => {
   const [trips, drivers] = await Promise.all([t.make.trips(100), t.make.drivers(100)]);
@@ -89,7 +90,7 @@ test("one bad row fails its own accept and changes no verdict of the others in i
     status: "rejected",
     reason: { code: "23505", constraint: "one_live_trip_per_driver" },
   });
-  const others = settled.flatMap((one, n) => (one.status === "fulfilled" && n !== 7 ? [one.value.decision.kind] : []));
+  const others = settled.flatMap((one, n) => (one.status === "fulfilled" && n !== 7 ? [one.value.answer.kind] : []));
   expect(others).toEqual([...Array(20).fill("won"), "trip_not_found", "driver_unavailable"]);
   expect(await t.value("SELECT current_status FROM trip_requests WHERE id = $1", [wanted])).toBe("pending");
   expect(await t.broken()).toEqual(["no_idle_driver_with_trip"]);
@@ -108,7 +109,7 @@ test("a deadlock is tried again, and only the one that lost it", async () => {
   await other.query("SELECT 1 FROM trip_requests WHERE id = $1 FOR UPDATE", [trip]);
   await other.query("COMMIT");
   other.release();
-  expect((await accept).decision.kind).toBe("won");
+  expect((await accept).answer.kind).toBe("won");
   expect(g.retries()).toBeGreaterThan(0);
   expect(await t.broken()).toEqual([]);
 });

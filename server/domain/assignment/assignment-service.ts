@@ -1,8 +1,7 @@
 import { DomainError, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { Trip } from "#server/contracts/trips.ts";
-import type { AcceptGroup, GroupedDecision } from "#server/domain/assignment/accept-group.ts";
-import type { AssignmentStore, Decision } from "#server/domain/assignment/assignment-store.ts";
+import type { AcceptRequest, AssignmentStore, Decision } from "#server/domain/assignment/assignment-store.ts";
 import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { toTrip } from "#server/domain/trips/trip-row.ts";
@@ -10,6 +9,10 @@ import type { Clock } from "#server/platform/clock.ts";
 import { type LockClaim, ownerOf, type TripLock } from "#server/platform/locks/trip-lock.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
+import type { Grouped, StatementGroup } from "#server/platform/statement-group.ts";
+
+/** Accepts of one moment, decided in one statement; no two of one trip or one driver. */
+export type AcceptGroup = StatementGroup<AcceptRequest, Decision>;
 
 export interface AcceptInput {
   readonly tripId: string;
@@ -109,9 +112,9 @@ export class AssignmentService {
       this.#report(input, attemptId, TAKEN, { started, turnMs, lockMs, grouped: null });
       return TAKEN;
     }
-    let grouped: GroupedDecision;
+    let grouped: Grouped<Decision>;
     try {
-      grouped = await this.#group.decide({
+      grouped = await this.#group.ask({
         attemptId,
         tripId: input.tripId,
         driverId: input.driverId,
@@ -128,11 +131,11 @@ export class AssignmentService {
       this.#report(input, attemptId, outcome, { started, turnMs, lockMs, grouped: null });
       throw error;
     }
-    const outcome = outcomeOf(grouped.decision);
+    const outcome = outcomeOf(grouped.answer);
     // The lock survives nothing that the database denies; nor is one taken anew for a trip that was won before.
     if (!outcome.accepted || (outcome.alreadyAccepted && claim.outcome === "acquired"))
       await this.#giveBack(input, claim.value);
-    if (grouped.decision.kind === "won") this.#onCommitted();
+    if (grouped.answer.kind === "won") this.#onCommitted();
     this.#report(input, attemptId, outcome, { started, turnMs, lockMs, grouped });
     return outcome;
   }
@@ -183,7 +186,7 @@ export class AssignmentService {
     input: AcceptInput,
     attemptId: string,
     outcome: AcceptOutcome,
-    timing: { started: number; turnMs: number; lockMs: number; grouped: GroupedDecision | null },
+    timing: { started: number; turnMs: number; lockMs: number; grouped: Grouped<Decision> | null },
   ): void {
     const totalMs = this.#clock.monotonicMs() - timing.started;
     const verdict = !outcome.accepted

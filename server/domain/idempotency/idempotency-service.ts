@@ -2,7 +2,8 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import { sha256Hex } from "#server/platform/crypto.ts";
-import type { Database } from "#server/platform/db.ts";
+import type { Database, Queryable } from "#server/platform/db.ts";
+import { StatementGroup } from "#server/platform/statement-group.ts";
 
 /** What makes two requests "the same": who, which operation, which key, and what they ask. */
 export interface IdempotentRequest {
@@ -26,14 +27,17 @@ export type Claim =
 
 const LEASE_SECONDS = 90;
 const KEEP_HOURS = 24;
+/** An app gives up after 7 s, and the work itself is still to come. */
+const CLAIM_WAIT_MS = 2000;
 
 /**
- * A new key, one whose holder died (same id: what was done under it is found again), or one that is older than a day and
+ * A new key, one that this very request had claimed when the connection broke, one whose holder died (same id: what was done under it is found again), or one that is older than a day and
  * hence new, by another id.
  */
 const CLAIM = `
 INSERT INTO idempotency_keys AS k (id, actor_id, operation, idempotency_key, request_hash, owner_token, lease_expires_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(hours => ${KEEP_HOURS}))
+SELECT c.*, now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(hours => ${KEEP_HOURS})
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) AS c
 ON CONFLICT (actor_id, operation, idempotency_key) DO UPDATE SET
   owner_token = EXCLUDED.owner_token, lease_expires_at = EXCLUDED.lease_expires_at, updated_at = now(),
   id = CASE WHEN k.expires_at < now() THEN EXCLUDED.id ELSE k.id END,
@@ -42,9 +46,9 @@ ON CONFLICT (actor_id, operation, idempotency_key) DO UPDATE SET
   conflicts = CASE WHEN k.expires_at < now() THEN 0 ELSE k.conflicts END,
   expires_at = EXCLUDED.expires_at, request_hash = EXCLUDED.request_hash,
   status = 'running', status_code = NULL, response_body = NULL
-WHERE k.expires_at < now()
+WHERE k.expires_at < now() OR k.owner_token = EXCLUDED.owner_token
   OR (k.status = 'running' AND k.lease_expires_at < now() AND k.request_hash = EXCLUDED.request_hash)
-RETURNING id`;
+RETURNING id, owner_token`;
 
 /** What the key holds; counts this request as a replay or as a conflict. */
 const SEEN = `
@@ -63,26 +67,54 @@ export function canonicalJson(value: unknown): string {
   return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`).join(",")}}`;
 }
 
+interface KeyToClaim {
+  readonly id: string;
+  readonly scope: readonly [actorId: string, operation: string, key: string];
+  readonly hash: string;
+  readonly ownerToken: string;
+}
+
+/** The claims of one moment in one statement. The id under which each is claimed; null: the key is there already. */
+async function claimAll(db: Queryable, keys: readonly KeyToClaim[]): Promise<(string | null)[]> {
+  const { rows } = await db.query<{ id: string; owner_token: string }>({
+    name: "idempotency-claim",
+    text: CLAIM,
+    values: [
+      keys.map(({ id }) => id),
+      keys.map(({ scope }) => scope[0]),
+      keys.map(({ scope }) => scope[1]),
+      keys.map(({ scope }) => scope[2]),
+      keys.map(({ hash }) => hash),
+      keys.map(({ ownerToken }) => ownerToken),
+    ],
+  });
+  const idOf = new Map(rows.map((row) => [row.owner_token, row.id]));
+  return keys.map(({ ownerToken }) => idOf.get(ownerToken) ?? null);
+}
+
 export class IdempotencyService {
   readonly #db: Database;
+  readonly #claims: StatementGroup<KeyToClaim, string | null>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#claims = new StatementGroup({
+      run: (keys: readonly KeyToClaim[]) => claimAll(db.pool, keys),
+      keysOf: ({ scope }) => [JSON.stringify(scope)],
+      maxRows: 64,
+      maxInFlight: 2,
+      maxWaitMs: CLAIM_WAIT_MS,
+      monotonicMs: () => performance.now(),
+    });
   }
 
   /** Claims the key before the work. IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, or whose turn it is. */
   async claim(request: IdempotentRequest): Promise<Claim> {
     const hash = sha256Hex(canonicalJson(request.input));
     const ownerToken = newId();
-    const scope = [request.actorId, request.operation, request.key];
-    const claimed = await this.#db.pool.query<{ id: string }>({
-      name: "idempotency-claim",
-      text: CLAIM,
-      values: [newId(), ...scope, hash, ownerToken],
-    });
-    const [mine] = claimed.rows;
-    if (mine !== undefined)
-      return { kind: "mine", open: { id: mine.id, ownerToken, status: request.status, stored: null } };
+    const scope = [request.actorId, request.operation, request.key] as const;
+    const { answer: id } = await this.#claims.ask({ id: newId(), scope, hash, ownerToken });
+    if (id !== null) return { kind: "mine", open: { id, ownerToken, status: request.status, stored: null } };
     const { rows } = await this.#db.pool.query<{
       request_hash: string;
       status: string;

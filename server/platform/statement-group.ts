@@ -1,30 +1,33 @@
 import { DomainError } from "#server/contracts/errors.ts";
-import type { AcceptRequest, Decision } from "#server/domain/assignment/assignment-store.ts";
 import { databaseOutage, isTimeout, withRetries } from "#server/platform/db.ts";
 
-/** A decision, and how it came about: for the trip's events and the metrics. Milliseconds. */
-export interface GroupedDecision {
-  readonly decision: Decision;
+/** An answer, and how it came about: for a trip's events and the metrics. Milliseconds. */
+export interface Grouped<Answer> {
+  readonly answer: Answer;
   /** From asking to the statement's start. */
   readonly waitMs: number;
   readonly statementMs: number;
   readonly groupSize: number;
 }
 
-interface Waiting {
-  readonly request: AcceptRequest;
+interface Waiting<Request, Answer> {
+  readonly request: Request;
+  readonly keys: readonly string[];
   readonly since: number;
-  readonly resolve: (decision: GroupedDecision) => void;
+  readonly resolve: (answer: Grouped<Answer>) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export interface AcceptGroupOptions {
-  readonly decide: (group: readonly AcceptRequest[]) => Promise<Decision[]>;
+export interface StatementGroupOptions<Request, Answer> {
+  /** The one statement: an answer for each request, in their order. */
+  readonly run: (group: readonly Request[]) => Promise<Answer[]>;
+  /** What no two requests of a statement, and of those in flight, may have in common. */
+  readonly keysOf: (request: Request) => readonly string[];
   /** Rows in one statement at the most. */
   readonly maxRows: number;
   /** Statements at once. More than a few only fight each other for the database's cores. */
   readonly maxInFlight: number;
-  /** An accept whose turn has not come by then is refused undone: its app gives up soon. */
+  /** What has not had its turn by then is refused undone: its caller gives up soon. */
   readonly maxWaitMs: number;
   readonly monotonicMs: () => number;
   readonly onGroup?: (rows: number) => void;
@@ -37,27 +40,28 @@ const overdue = () =>
   });
 
 /**
- * Puts the accepts that wait at the same moment into one statement: round trips and commits are the cost of an accept.
- * A group holds at most one accept of each trip and of each driver; the second waits for the next group, where the
- * database sees what the first one did. So grouping changes no verdict. When a group's statement fails (one bad row
- * fails all), each of its accepts is decided alone, and only the bad one gets the error; unless the database is away.
+ * Puts what waits at the same moment into one statement: round trips and commits are the cost of a small change.
+ * A group holds at most one request of each key (a trip, a driver); the second waits for the next group, where the
+ * database sees what the first one did. So grouping changes no answer. When a group's statement fails (one bad row
+ * fails all), each of its requests is run alone, and only the bad one gets the error; unless the database is away.
  */
-export class AcceptGroup {
-  readonly #options: AcceptGroupOptions;
-  #waiting: Waiting[] = [];
-  /** Trips and drivers of the groups in flight: another accept of theirs would only wait for their row, and hold up its whole group. */
+export class StatementGroup<Request, Answer> {
+  readonly #options: StatementGroupOptions<Request, Answer>;
+  #waiting: Waiting<Request, Answer>[] = [];
+  /** Keys of the groups in flight: another of theirs would only wait for their row, and hold up its whole group. */
   readonly #busy = new Set<string>();
   #inFlight = 0;
   #flushPlanned = false;
   #sweep: NodeJS.Timeout | null = null;
 
-  constructor(options: AcceptGroupOptions) {
+  constructor(options: StatementGroupOptions<Request, Answer>) {
     this.#options = options;
   }
 
-  decide(request: AcceptRequest): Promise<GroupedDecision> {
+  ask(request: Request): Promise<Grouped<Answer>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, since: this.#options.monotonicMs(), resolve, reject });
+      const { keysOf, monotonicMs } = this.#options;
+      this.#waiting.push({ request, keys: keysOf(request), since: monotonicMs(), resolve, reject });
       this.#planFlush();
       this.#planSweep();
     });
@@ -72,7 +76,7 @@ export class AcceptGroup {
     this.#sweep = setTimeout(
       () => {
         this.#sweep = null;
-        const late = (one: Waiting) => monotonicMs() - one.since >= maxWaitMs;
+        const late = (one: Waiting<Request, Answer>) => monotonicMs() - one.since >= maxWaitMs;
         for (const one of this.#waiting.filter(late)) one.reject(overdue());
         this.#waiting = this.#waiting.filter((one) => !late(one));
         this.#planSweep();
@@ -81,7 +85,7 @@ export class AcceptGroup {
     );
   }
 
-  /** After this turn of the event loop, so that all accepts that arrived in it share a statement. */
+  /** After this turn of the event loop, so that all that arrived in it share a statement. */
   #planFlush(): void {
     if (this.#flushPlanned || this.#inFlight >= this.#options.maxInFlight) return;
     this.#flushPlanned = true;
@@ -94,30 +98,26 @@ export class AcceptGroup {
   #flush(): void {
     while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
       const group = this.#takeGroup();
-      // All that wait are of trips or drivers in flight: their group's end flushes again.
+      // All that wait are of keys in flight: their group's end flushes again.
       if (group.length === 0) return;
       this.#inFlight++;
       this.#run(group).finally(() => {
         this.#inFlight--;
-        for (const { request } of group) {
-          this.#busy.delete(request.tripId);
-          this.#busy.delete(request.driverId);
-        }
+        for (const { keys } of group) for (const key of keys) this.#busy.delete(key);
         if (this.#waiting.length > 0) this.#planFlush();
       });
     }
   }
 
-  #takeGroup(): Waiting[] {
-    const group: Waiting[] = [];
-    const rest: Waiting[] = [];
+  #takeGroup(): Waiting<Request, Answer>[] {
+    const group: Waiting<Request, Answer>[] = [];
+    const rest: Waiting<Request, Answer>[] = [];
     for (const one of this.#waiting) {
-      const { tripId, driverId } = one.request;
-      if (group.length >= this.#options.maxRows || this.#busy.has(tripId) || this.#busy.has(driverId)) {
+      if (group.length >= this.#options.maxRows || one.keys.some((key) => this.#busy.has(key))) {
         rest.push(one);
         continue;
       }
-      this.#busy.add(tripId).add(driverId);
+      for (const key of one.keys) this.#busy.add(key);
       group.push(one);
     }
     this.#waiting = rest;
@@ -125,17 +125,17 @@ export class AcceptGroup {
   }
 
   /** True when the database turned out to be away. */
-  async #run(group: readonly Waiting[]): Promise<boolean> {
+  async #run(group: readonly Waiting<Request, Answer>[]): Promise<boolean> {
     const { monotonicMs, onGroup, onRetry } = this.#options;
     const started = monotonicMs();
     onGroup?.(group.length);
     try {
-      const decisions = await withRetries(() => this.#options.decide(group.map((one) => one.request)), onRetry);
+      const answers = await withRetries(() => this.#options.run(group.map((one) => one.request)), onRetry);
       const statementMs = monotonicMs() - started;
       group.forEach((one, i) => {
-        const decision = decisions[i];
-        if (decision === undefined) one.reject(new Error("the statement answered for fewer accepts than it was given"));
-        else one.resolve({ decision, waitMs: started - one.since, statementMs, groupSize: group.length });
+        const answer = answers[i];
+        if (answer === undefined) one.reject(new Error("the statement answered for fewer than it was given"));
+        else one.resolve({ answer, waitMs: started - one.since, statementMs, groupSize: group.length });
       });
       return false;
     } catch (error) {
