@@ -7,7 +7,6 @@ const EIGHT_HOURS_S = 8 * 3600;
 interface SignedInOperator {
   id: string;
   readonly roles: readonly string[];
-  readonly permissions: readonly string[];
 }
 
 declare module "next-auth" {
@@ -44,7 +43,7 @@ export function authOptions(): AuthOptions {
     ],
     callbacks: {
       jwt({ token, user }) {
-        return user ? { ...token, id: user.id, roles: user.roles, permissions: user.permissions } : token;
+        return user ? { ...token, id: user.id, roles: user.roles } : token;
       },
       session({ session, token }) {
         return {
@@ -54,7 +53,6 @@ export function authOptions(): AuthOptions {
             name: token.name ?? "",
             email: token.email ?? "",
             roles: token.roles,
-            permissions: token.permissions,
           },
         };
       },

@@ -5,7 +5,10 @@ import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
 import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
+import { AccessDirectory } from "#server/domain/identity/access-directory.ts";
 import { IdentityService } from "#server/domain/identity/identity-service.ts";
+import { PeopleService } from "#server/domain/identity/people-service.ts";
+import { RoleService } from "#server/domain/identity/role-service.ts";
 import { Tokens } from "#server/domain/identity/tokens.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
@@ -55,6 +58,10 @@ export interface AppContext {
   readonly events: TripEventLog;
   readonly tokens: Tokens;
   readonly identity: IdentityService;
+  /** What each operator may do now. */
+  readonly access: AccessDirectory;
+  readonly roles: RoleService;
+  readonly people: PeopleService;
   readonly assignment: AssignmentService;
   readonly trips: TripService;
   readonly drivers: DriverService;
@@ -154,6 +161,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   });
   const locations = new LocationService({ db, bus, clock, metrics, logger });
   const jobs = new JobService({ db, queue, clock });
+  const access = new AccessDirectory({ db: db.pool, bus, clock });
   const { push, sms } = messageProviders(config, db, metrics);
 
   return {
@@ -172,6 +180,9 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     events,
     tokens,
     identity: new IdentityService({ db, tokens }),
+    access,
+    roles: new RoleService({ db, access }),
+    people: new PeopleService({ db, access }),
     assignment: new AssignmentService({ lock, group, store, events, onCommitted: wakeUp.wake, clock, metrics, logger }),
     trips,
     drivers: new DriverService({ db, trips, bus }),
@@ -187,6 +198,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     async dispose() {
       stopping.abort();
       jobs.stop();
+      access.close();
       wakeUp.close();
       await locations.drain();
       await events.drain();

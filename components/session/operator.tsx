@@ -1,23 +1,27 @@
 "use client";
 
+import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext } from "react";
+import { useTRPC } from "#components/data/trpc.ts";
+import type { Me } from "#server/contracts/console.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
 
-export interface Operator {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  readonly roles: readonly string[];
-  readonly permissions: readonly string[];
+/** A role that changed shows in what is offered this soon; the server refuses it at once. */
+const REFRESH_MS = 15_000;
+const OperatorContext = createContext<Me | null>(null);
+
+/** `operator`: as the server drew the page; read again from then on. */
+export function OperatorProvider({ operator, children }: { operator: Me; children: ReactNode }) {
+  const trpc = useTRPC();
+  const me = useQuery({
+    ...trpc.session.me.queryOptions(),
+    initialData: operator,
+    refetchInterval: REFRESH_MS,
+  });
+  return <OperatorContext value={me.data}>{children}</OperatorContext>;
 }
 
-const OperatorContext = createContext<Operator | null>(null);
-
-export function OperatorProvider({ operator, children }: { operator: Operator; children: ReactNode }) {
-  return <OperatorContext value={operator}>{children}</OperatorContext>;
-}
-
-export function useOperator(): Operator {
+export function useOperator(): Me {
   const operator = useContext(OperatorContext);
   if (!operator) throw new Error("useOperator outside the console's layout");
   return operator;

@@ -4,7 +4,7 @@ import pg from "pg";
 import { type CategoryCode, insertDrivers, insertUsers, PHONES } from "#prisma/seed/people.ts";
 import { polygonsOf, randomPlace, seededRandom } from "#prisma/seed/places.ts";
 import { newId } from "#server/contracts/ids.ts";
-import { OPERATOR_ROLES } from "#server/contracts/permissions.ts";
+import { SYSTEM_ROLES } from "#server/contracts/permissions.ts";
 import { importZones, type ZoneCollection, zoneCollectionSchema } from "#server/domain/zones/zone-import.ts";
 import { hashPassword } from "#server/platform/crypto.ts";
 import type { Queryable } from "#server/platform/db.ts";
@@ -62,7 +62,7 @@ async function seedDemo(
 ): Promise<boolean> {
   const seen = await tx.query("SELECT 1 FROM users WHERE email = 'admin@smartline.test'");
   if (seen.rows.length > 0) return false;
-  for (const role of OPERATOR_ROLES) {
+  for (const role of SYSTEM_ROLES) {
     await tx.query(
       "INSERT INTO users (id, first_name, last_name, email, password_hash, user_type, role) VALUES ($1, $2, 'Demo', $3, $4, 'operator', $5)",
       [newId(), role[0]?.toUpperCase() + role.slice(1), `${role}@smartline.test`, passwordHash, role],

@@ -1,6 +1,7 @@
 /** What the console's rooms show: plain shapes, shared by the tRPC routers and the browser. Times are ISO 8601 UTC. */
 import type { Coordinates, Place } from "./geo.ts";
 import type { QueueName } from "./jobs.ts";
+import type { Permission } from "./permissions.ts";
 import type { Availability, Money, Trip, TripStatus } from "./trips.ts";
 
 export interface Page<T> {
@@ -326,4 +327,37 @@ export interface InvariantsView {
   /** All hold. Not so when one of them could not be checked. */
   readonly ok: boolean;
   readonly results: readonly InvariantResult[];
+}
+
+// ── Settings: people and roles ─────────────────────────────────────────────────────────────────
+/** `session.me`: who is signed in, and what they may do now. */
+export interface Me {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  /** Titles, for people. */
+  readonly roles: readonly string[];
+  readonly permissions: readonly Permission[];
+}
+
+export interface OperatorRow {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: string;
+  readonly roleTitle: string;
+  readonly active: boolean;
+  readonly createdAt: string;
+}
+
+export interface Role {
+  readonly name: string;
+  readonly title: string;
+  readonly permissions: readonly Permission[];
+  /** One of those a new platform starts with: cannot be deleted. */
+  readonly system: boolean;
+  readonly version: number;
+  /** How many people have it. */
+  readonly operators: number;
+  readonly updatedAt: string;
 }

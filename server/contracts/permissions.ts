@@ -1,4 +1,7 @@
-/** Named permissions; what a role is made of. The UI offers and the server allows what an operator holds, from one table. */
+/**
+ * Named permissions; what a role is made of. Which role holds which stands in the table `roles`, and is edited in the
+ * console; procedures, sockets and the UI ask for these names.
+ */
 export const PERMISSIONS = [
   "trips.view",
   "trips.cancel",
@@ -31,44 +34,22 @@ export const PERMISSIONS = [
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-export const OPERATOR_ROLES = ["admin", "dispatcher", "finance", "support", "viewer"] as const;
-export type OperatorRole = (typeof OPERATOR_ROLES)[number];
+const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS);
+export const isPermission = (name: string): name is Permission => KNOWN.has(name);
 
-const VIEWING: readonly Permission[] = ["trips.view", "drivers.view", "locks.view", "jobs.view", "invariants.view"];
-const WATCHING: readonly Permission[] = [
-  ...VIEWING,
-  "idempotency.view",
-  "limits.view",
-  "alerts.view",
-  "analytics.view",
-];
+/** Holds every permission there is, also those that come later; cannot be edited. */
+export const ADMIN_ROLE = "admin";
+/** The roles that a new platform starts with: they can be edited, and not deleted. */
+export const SYSTEM_ROLES = [ADMIN_ROLE, "dispatcher", "finance", "support", "viewer"] as const;
 
-const ROLES: Readonly<Record<OperatorRole, readonly Permission[]>> = {
-  admin: PERMISSIONS,
-  dispatcher: [
-    ...WATCHING,
-    "trips.cancel",
-    "trips.release",
-    "trips.assign",
-    "drivers.review",
-    "locks.release",
-    "jobs.retry",
-    "messages.view",
-    "alerts.resolve",
-  ],
-  finance: [
-    ...WATCHING,
-    "webhooks.view",
-    "webhooks.retry",
-    "payments.view",
-    "payments.refund",
-    "reconciliation.resolve",
-    "audit.view",
-  ],
-  support: [...WATCHING, "trips.cancel", "messages.view", "payments.view"],
-  viewer: VIEWING,
+/** What an operator must hold to listen to a channel of the WebSocket, by the channel's name before its first dot. */
+export const CHANNEL_PERMISSIONS: Readonly<Record<string, Permission>> = {
+  drivers_channel: "drivers.view",
+  users_channel: "trips.view",
+  "customer-trip-request": "drivers.view",
+  "another-driver-trip-accepted": "drivers.view",
+  "customer-trip-cancelled": "drivers.view",
+  "driver-trip-accepted": "trips.view",
+  trip: "trips.view",
+  "driver-location": "drivers.view",
 };
-
-export const isOperatorRole = (role: string): role is OperatorRole =>
-  (OPERATOR_ROLES as readonly string[]).includes(role);
-export const permissionsOf = (role: OperatorRole): readonly Permission[] => ROLES[role];

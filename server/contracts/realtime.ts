@@ -26,6 +26,12 @@ export const topics = {
   trips: "ops.trips",
   /** Ids of drivers whose availability changed. */
   drivers: "ops.drivers",
+  /** Roles or operators changed: what is remembered of who may do what is read again. */
+  access: "ops.access",
+  /** Business settings changed. */
+  settings: "ops.settings",
+  /** Alerts were raised or resolved. */
+  alerts: "ops.alerts",
 } as const;
 
 /** One driver's position as it came in. Metres, degrees clockwise from north, metres per second. */

@@ -1,6 +1,7 @@
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
+import { CHANNEL_PERMISSIONS } from "#server/contracts/permissions.ts";
 import { channels } from "#server/contracts/realtime.ts";
 import type { Trip } from "#server/contracts/trips.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
@@ -30,10 +31,26 @@ async function mayKnow(
   }
 }
 
+async function operatorMayListen(app: AppContext, operatorId: string, name: string): Promise<boolean> {
+  const permission = CHANNEL_PERMISSIONS[name];
+  const held = await app.access.of(operatorId);
+  if (permission === undefined || held === null) return false;
+  return held.permissions.has(permission);
+}
+
+/** The channels of `open` that an operator may listen to no more. */
+export async function lostChannels(app: AppContext, operatorId: string, open: Iterable<string>): Promise<string[]> {
+  const lost: string[] = [];
+  for (const channel of open)
+    if (!(await operatorMayListen(app, operatorId, channel.split(".", 1)[0] ?? ""))) lost.push(channel);
+  return lost;
+}
+
 /** Whether `actor` may listen to `channel`: one's own channels; a trip's people and operators for a trip's. Throws as `mayKnow`. */
 export async function mayListen(app: AppContext, actor: Actor, channel: string): Promise<boolean> {
   const dot = channel.indexOf(".");
   const [name, subject] = dot < 0 ? [channel, ""] : [channel.slice(0, dot), channel.slice(dot + 1)];
+  if (actor.type === "operator" && !(await operatorMayListen(app, actor.id, name))) return false;
   switch (name) {
     case "drivers_channel":
       return actor.type !== "customer";

@@ -7,7 +7,7 @@ import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/re
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
 import { databaseProblem } from "#server/platform/db.ts";
-import { followedTrip, mayListen, ownChannels } from "#server/realtime/channels.ts";
+import { followedTrip, lostChannels, mayListen, ownChannels } from "#server/realtime/channels.ts";
 import type { DriverPositions } from "#server/realtime/driver-positions.ts";
 
 const AUTH_WITHIN_MS = 10_000;
@@ -41,6 +41,7 @@ export class Connection {
   readonly #subscriptions = new Map<string, () => void>();
   readonly #authTimer: NodeJS.Timeout;
   #pongTimer: NodeJS.Timeout | null = null;
+  #leaveAccess: (() => void) | null = null;
   #actor: Actor | null = null;
   readonly #waiting: (string | null)[] = [];
   #working = false;
@@ -119,10 +120,13 @@ export class Connection {
     } catch (error) {
       return this.#close(CLOSE.notAuthenticated, error instanceof DomainError ? error.message : "not authenticated");
     }
+    if (actor.type === "operator" && (await this.#app.access.of(actor.id)) === null)
+      return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
     // What is taken now would never be given back.
     if (!this.#isOpen()) return;
     clearTimeout(this.#authTimer);
     this.#actor = actor;
+    if (actor.type === "operator") this.#leaveAccess = this.#app.access.watch(() => this.#lookAgain(actor.id));
     this.#app.metrics.sockets.inc({ role: actor.type });
     for (const channel of ownChannels(actor))
       this.#subscriptions.set(channel, this.#app.bus.subscribe(channel, this.#listener(channel)));
@@ -150,8 +154,7 @@ export class Connection {
       case "subscribe":
         return this.#subscribe(frame.channel, frame.id, actor);
       case "unsubscribe":
-        this.#subscriptions.get(frame.channel)?.();
-        this.#subscriptions.delete(frame.channel);
+        this.#leave(frame.channel);
         this.#send({ type: "unsubscribed", channel: frame.channel, ...withId(frame.id) });
         return undefined;
     }
@@ -170,6 +173,26 @@ export class Connection {
       this.#subscriptions.set(channel, leave);
     }
     this.#send({ type: "subscribed", channel, ...withId(id) });
+  }
+
+  /** An operator keeps what they still may listen to. */
+  #lookAgain(operatorId: string): void {
+    const app = this.#app;
+    const look = async () => {
+      if ((await app.access.of(operatorId)) === null)
+        return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
+      for (const channel of await lostChannels(app, operatorId, [...this.#subscriptions.keys()])) {
+        this.#leave(channel);
+        this.#send({ type: "unsubscribed", channel });
+        this.#refuse(undefined, "FORBIDDEN", `You may no longer listen to ${channel}.`);
+      }
+    };
+    look().catch((error: Error) => app.logger.warn({ err: error }, "an operator's socket was not looked at again"));
+  }
+
+  #leave(channel: string): void {
+    this.#subscriptions.get(channel)?.();
+    this.#subscriptions.delete(channel);
   }
 
   #listener(channel: string): BusHandler {
@@ -206,6 +229,7 @@ export class Connection {
   #dispose(): void {
     clearTimeout(this.#authTimer);
     this.#alive();
+    this.#leaveAccess?.();
     for (const leave of this.#subscriptions.values()) leave();
     this.#subscriptions.clear();
     if (this.#actor === null) return;

@@ -37,7 +37,8 @@ export interface TestApp {
   /** The only column of the only row. */
   value<T>(text: string, values?: readonly unknown[]): Promise<T>;
   token(type: "driver" | "customer", id: string, lifeSeconds?: number): Promise<string>;
-  operatorToken(id: string, role?: "admin" | "viewer"): Promise<string>;
+  /** What the operator may do is what the database says of their role. */
+  operatorToken(id: string): Promise<string>;
   accept(tripId: string, driverId: string, expectedVersion?: number): ReturnType<AppContext["assignment"]["accept"]>;
   /** Publishes the outbox and runs the jobs, here and now, until nothing is left. Returns how many ran. */
   drain(): Promise<number>;
@@ -78,12 +79,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const draining = relayTo(collecting);
   const runner = createJobRunner(app);
   let http: HttpServer | null = null;
-  const issue = (
-    id: string,
-    type: "driver" | "customer" | "operator",
-    role: "admin" | "viewer" | null,
-    life?: number,
-  ) => app.tokens.issue({ id, type, role, name: "Test", tokenVersion: 0 }, "access", life);
+  const issue = (id: string, type: "driver" | "customer" | "operator", role: "admin" | null, life?: number) =>
+    app.tokens.issue({ id, type, role, name: "Test", tokenVersion: 0 }, "access", life);
 
   return {
     app,
@@ -96,7 +93,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       return row?.[0] as never;
     },
     token: (type, id, life = 3600) => issue(id, type, null, life),
-    operatorToken: (id, role = "admin") => issue(id, "operator", role),
+    operatorToken: (id) => issue(id, "operator", "admin"),
     accept: (tripId, driverId, expectedVersion) =>
       app.assignment.accept({ tripId, driverId, expectedVersion: expectedVersion ?? null, requestId: null }),
     async drain() {

@@ -1,5 +1,5 @@
 import type { Actor } from "#server/domain/identity/tokens.ts";
-import { type Activity, logActivity } from "#server/domain/ops/activity-log.ts";
+import { type Activity, logActivity, type Recorder } from "#server/domain/ops/activity-log.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
 export type OperatorContext = RequestContext & {
@@ -8,18 +8,36 @@ export type OperatorContext = RequestContext & {
   readonly auditAction: string;
 };
 
+const activityOf = (
+  ctx: OperatorContext,
+  subject: Activity["subject"],
+  what: Pick<Activity, "before" | "after" | "reason">,
+): Activity => ({
+  actor: { id: ctx.actor.id, name: ctx.actor.name },
+  action: ctx.auditAction,
+  subject,
+  ...what,
+  ip: ctx.ip,
+  requestId: ctx.requestId,
+});
+
+/** For a change of the database: the row is written in its transaction, so neither is there without the other. */
+export const recorder =
+  (ctx: OperatorContext, reason: string): Recorder =>
+  (tx, subject, what) =>
+    logActivity(tx, activityOf(ctx, subject, { ...what, reason }));
+
 /**
- * Writes what the operator of this request did, and why, to the audit log, before they are answered. It is done by
- * then, so a row that cannot be written makes no failure of it: all its fields go to the process's log, as an error.
+ * For what is done outside the database (locks, queues): writes what the operator of this request did, and why, before
+ * they are answered. It is done by then, so a row that cannot be written makes no failure of it: all its fields go to the
+ * process's log, as an error.
  */
 export async function audit(
   ctx: OperatorContext,
   subject: Activity["subject"],
   what: Pick<Activity, "before" | "after" | "reason">,
 ): Promise<void> {
-  const { id, name } = ctx.actor;
-  const action = ctx.auditAction;
-  const activity: Activity = { actor: { id, name }, action, subject, ...what, ip: ctx.ip, requestId: ctx.requestId };
+  const activity = activityOf(ctx, subject, what);
   try {
     await logActivity(ctx.app.db.pool, activity);
   } catch (error) {

@@ -46,8 +46,8 @@ function faultsOf({ path, type, meta, inputs }: Walked): string[] {
 
 /** An operator's own account: no permission is needed to change it. */
 const OWN = new Set<string>([]);
-/** Done again, they do the same. */
-const REPEATABLE = new Set(["driving.location"]);
+/** Done again, they do the same, or are refused. */
+const REPEATABLE = new Set(["driving.location", "people.invite"]);
 
 test("every procedure declares who may call it, what they must hold, how often, retries and audit", () => {
   const walked = walk(appRouter);

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly idempotencyKey: string | null;
   /** What the answer carries besides its body: set by middleware, written by the door. */
   readonly reply: { readonly headers: Record<string, string>; status?: number };
+  /** Of a stream: aborted when its operator no longer holds what it needs. */
+  readonly lost?: AbortSignal;
 }
 
 /** Who may call at all. `app`: a customer or a driver. */
@@ -107,6 +109,9 @@ export const router = t.router;
 export const middleware = t.middleware;
 export const createCallerFactory = t.createCallerFactory;
 
+export const asTrpcError = (domain: DomainError) =>
+  new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
+
 /**
  * First in every chain: input that cannot be stored is refused, and the domain's errors leave as tRPC errors with the
  * table's status. One middleware, for each costs an accept a copy of its context.
@@ -115,17 +120,14 @@ const outermost = t.middleware(async ({ next, ctx, path, type, getRawInput }) =>
   try {
     if (type !== "subscription") assertStorable(await getRawInput());
   } catch (error) {
-    throw translated(domainErrorOf(error));
+    throw asTrpcError(domainErrorOf(error));
   }
   const result = await next();
   if (result.ok) return result;
   const domain = domainErrorOf(result.error);
   if (domain.code === "INTERNAL")
     ctx.logger.error({ err: result.error.cause ?? result.error, procedure: path }, "unexpected error");
-  throw translated(domain);
+  throw asTrpcError(domain);
 });
-
-const translated = (domain: DomainError) =>
-  new TRPCError({ code: ERRORS[domain.code].trpc, message: shownDetail(domain), cause: domain });
 
 export const procedure = t.procedure.use(outermost);

@@ -11,6 +11,7 @@ import {
   searchRouter,
   sessionRouter,
 } from "#server/trpc/routers/ops.ts";
+import { peopleRouter, rolesRouter } from "#server/trpc/routers/people.ts";
 import { ridesRouter } from "#server/trpc/routers/rides.ts";
 import { tripsRouter } from "#server/trpc/routers/trips.ts";
 
@@ -28,6 +29,8 @@ export const appRouter = router({
   invariants: invariantsRouter,
   messages: messagesRouter,
   search: searchRouter,
+  people: peopleRouter,
+  roles: rolesRouter,
 });
 
 export type AppRouter = typeof appRouter;

@@ -3,9 +3,9 @@ import { tripIdsSchema } from "#server/contracts/realtime.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
-/** Ends when the client goes, and when the server stops: a stream must not hold up a restart. */
+/** Ends when the client goes or may no longer listen, and when the server stops: a stream must not hold up a restart. */
 export function streamSignal(ctx: RequestContext, signal: AbortSignal | undefined): AbortSignal {
-  return signal === undefined ? ctx.app.stopping : AbortSignal.any([signal, ctx.app.stopping]);
+  return AbortSignal.any([signal, ctx.lost, ctx.app.stopping].filter((each) => each !== undefined));
 }
 
 /**

@@ -1,5 +1,4 @@
 import { DomainError } from "#server/contracts/errors.ts";
-import { isOperatorRole, type OperatorRole, type Permission, permissionsOf } from "#server/contracts/permissions.ts";
 import type { Actor, TokenSubject, Tokens } from "#server/domain/identity/tokens.ts";
 import { verifyPassword } from "#server/platform/crypto.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -22,8 +21,7 @@ export interface Operator {
   readonly id: string;
   readonly name: string;
   readonly email: string;
-  readonly roles: readonly OperatorRole[];
-  readonly permissions: readonly Permission[];
+  readonly roles: readonly string[];
 }
 
 interface Person extends TokenSubject {
@@ -72,7 +70,7 @@ export class IdentityService {
     const user = await this.#db.prisma.user.findFirst({
       where: { id, userType: "operator", isActive: true, deletedAt: null },
     });
-    if (user?.role == null || !isOperatorRole(user.role)) return null;
+    if (user?.role == null) return null;
     return operatorOf({ id: user.id, name: `${user.firstName} ${user.lastName}`, email: user.email, role: user.role });
   }
 
@@ -81,11 +79,10 @@ export class IdentityService {
     const user = await this.#db.prisma.user.findFirst({ where: { ...where, isActive: true, deletedAt: null } });
     const right = await verifyPassword(password, user?.passwordHash ?? null);
     if (user === null || !right) throw new DomainError("UNAUTHENTICATED", "The account or the password is wrong.");
-    const role = user.role !== null && isOperatorRole(user.role) ? user.role : null;
     return {
       id: user.id,
       type: user.userType as Actor["type"],
-      role,
+      role: user.role,
       name: `${user.firstName} ${user.lastName}`,
       tokenVersion: user.tokenVersion,
       email: user.email,
@@ -94,10 +91,9 @@ export class IdentityService {
   }
 }
 
-const operatorOf = (person: { id: string; name: string; email: string | null; role: OperatorRole }): Operator => ({
+const operatorOf = (person: { id: string; name: string; email: string | null; role: string }): Operator => ({
   id: person.id,
   name: person.name,
   email: person.email ?? "",
   roles: [person.role],
-  permissions: permissionsOf(person.role),
 });

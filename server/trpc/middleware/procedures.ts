@@ -1,9 +1,9 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { DeclaredLimit } from "#server/contracts/limits.ts";
-import { type Permission, permissionsOf } from "#server/contracts/permissions.ts";
+import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
-import { type Audience, procedure, type RequestContext } from "#server/trpc/init.ts";
+import { type Audience, asTrpcError, procedure, type RequestContext } from "#server/trpc/init.ts";
 import { runOnce } from "#server/trpc/middleware/idempotency.ts";
 import { enforceLimit } from "#server/trpc/middleware/rate-limit.ts";
 
@@ -72,20 +72,54 @@ export const customerProcedure = (declared: Declaration) =>
   appGuard<AppUser & { type: "customer" }>("customer", declared);
 export const driverProcedure = (declared: Declaration) => appGuard<AppUser & { type: "driver" }>("driver", declared);
 
+interface Stream {
+  readonly actor: Operator;
+  readonly permission: Permission | null;
+  readonly lost: AbortController;
+}
+
+/** A stream outlives its check: it ends, with the reason, as soon as its operator no longer holds what it needs. */
+async function* whileHeld(data: unknown, ctx: RequestContext, { actor, permission, lost }: Stream) {
+  const refusal = () => asTrpcError(lost.signal.reason as DomainError);
+  const stop = ctx.app.access.watch(() => {
+    ctx.app.access.assert(actor.id, permission).catch((error: unknown) => {
+      // A database that is away takes nothing from anyone.
+      if (error instanceof DomainError) lost.abort(error);
+    });
+  });
+  try {
+    for await (const item of data as AsyncIterable<unknown>) {
+      if (lost.signal.aborted) throw refusal();
+      yield item;
+    }
+    if (lost.signal.aborted) throw refusal();
+  } finally {
+    stop();
+  }
+}
+
 /** An operator who holds `permission`. What changes something names the `audit` action that it is kept under. */
-export const operatorProcedure = ({ permission, audit }: Pick<OperatorDeclaration, "permission" | "audit">) => {
+export const operatorProcedure = ({
+  permission,
+  audit,
+  idempotency = audit === null ? "none" : "optional",
+}: Pick<OperatorDeclaration, "permission" | "audit"> & Partial<Pick<OperatorDeclaration, "idempotency">>) => {
   const declared: OperatorDeclaration = {
     permission,
     audit,
     limit: "general",
-    idempotency: audit === null ? "none" : "optional",
+    idempotency,
   };
-  return procedure.meta({ auth: "operator", ...declared }).use(async ({ ctx, next, path, getRawInput }) => {
+  return procedure.meta({ auth: "operator", ...declared }).use(async ({ ctx, next, path, type, getRawInput }) => {
     const actor = await admit<Operator>(ctx, "operator", declared);
-    if (permission !== null && !permissionsOf(actor.role).includes(permission))
-      throw forbidden(`Your role (${actor.role}) may not do this: it needs ${permission}.`);
+    await ctx.app.access.assert(actor.id, permission);
+    if (type === "subscription") {
+      const lost = new AbortController();
+      const result = await next({ ctx: { actor, auditAction: "", claim: null, lost: lost.signal } });
+      return result.ok ? { ...result, data: whileHeld(result.data, ctx, { actor, permission, lost }) } : result;
+    }
     if (declared.idempotency === "none") return next({ ctx: { actor, auditAction: audit ?? "", claim: null } });
-    return runOnce({ ctx, mode: "optional", actor, path, getRawInput }, ({ claim }) =>
+    return runOnce({ ctx, mode: declared.idempotency, actor, path, getRawInput }, ({ claim }) =>
       next({ ctx: { actor, auditAction: audit ?? "", claim } }),
     );
   });

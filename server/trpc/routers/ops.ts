@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { tracked } from "@trpc/server";
 import { z } from "zod";
+import type { Me } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { QUEUES } from "#server/contracts/jobs.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
-import { permissionsOf } from "#server/contracts/permissions.ts";
 import { DRIVER_FILTERS, listDrivers } from "#server/domain/ops/driver-view-store.ts";
 import { checkInvariants } from "#server/domain/ops/invariants.ts";
 import { listMessages, listTrips } from "#server/domain/ops/trip-view-store.ts";
@@ -20,10 +20,9 @@ const cursor = idSchema.nullish();
 const limit = pageSizeSchema({ max: 200, fallback: 50 });
 
 export const sessionRouter = router({
-  me: operatorQuery(null).query(async ({ ctx }) => {
-    const operator = await ctx.app.identity.findOperator(ctx.actor.id);
-    if (operator === null) throw new DomainError("UNAUTHENTICATED", "This account may not sign in any more.");
-    return { ...operator, permissions: permissionsOf(ctx.actor.role) };
+  me: operatorQuery(null).query(async ({ ctx }): Promise<Me> => {
+    const { id, name, email, title, permissions } = await ctx.app.access.assert(ctx.actor.id, null);
+    return { id, name, email: email ?? "", roles: [title], permissions: [...permissions] };
   }),
 });
 
