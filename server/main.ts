@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   let gateway: Gateway | null = null;
   let workers: WorkerRole | null = null;
 
-  async function stop(signal: string): Promise<void> {
+  async function stop(signal: NodeJS.Signals | "uncaughtException"): Promise<void> {
     if (app.stopping.aborted) return;
     const started = Date.now();
     app.logger.info({ signal }, "stopping");
@@ -55,8 +55,17 @@ async function main(): Promise<void> {
     ]);
     await app.dispose();
     app.logger.info({ ms: Date.now() - started, unfinishedJobs: unfinished }, "stopped");
-    process.exit(0);
+    process.exit(signal === "uncaughtException" ? 1 : 0);
   }
+  // The last resort. A promise that nobody waited for harms nobody; after an exception nobody caught anything may be half
+  // done in memory, so the process ends in order, and whatever runs it starts it anew.
+  process.on("unhandledRejection", (reason) =>
+    app.logger.error({ err: reason, alert: "process.unhandled_rejection" }, "a failure that nobody waited for"),
+  );
+  process.on("uncaughtException", (error) => {
+    app.logger.fatal({ err: error, alert: "process.uncaught_exception" }, "an exception that nobody caught; stopping");
+    void stop("uncaughtException");
+  });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
 
   if (roles.has("web")) app.jobs.startSampling();

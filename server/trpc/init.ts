@@ -8,6 +8,7 @@ import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { databaseProblem } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
+import { logRefusal } from "#server/trpc/security-log.ts";
 import { assertStorable } from "#server/trpc/storable-input.ts";
 
 /** What a procedure knows of the request, whichever door it came through. */
@@ -120,11 +121,14 @@ const outermost = t.middleware(async ({ next, ctx, path, type, getRawInput }) =>
   try {
     if (type !== "subscription") assertStorable(await getRawInput());
   } catch (error) {
-    throw asTrpcError(domainErrorOf(error));
+    const domain = domainErrorOf(error);
+    await logRefusal(ctx, path, domain);
+    throw asTrpcError(domain);
   }
   const result = await next();
   if (result.ok) return result;
   const domain = domainErrorOf(result.error);
+  await logRefusal(ctx, path, domain);
   if (domain.code === "INTERNAL")
     ctx.logger.error({ err: result.error.cause ?? result.error, procedure: path }, "unexpected error");
   throw asTrpcError(domain);

@@ -1,0 +1,22 @@
+import type { DomainError, ErrorCode } from "#server/contracts/errors.ts";
+import type { RequestContext } from "#server/trpc/init.ts";
+
+/** Refusals that somebody who looks into an incident wants to find, and how loud each is. */
+const REFUSALS: Readonly<Partial<Record<ErrorCode, "warn" | "info">>> = {
+  FORBIDDEN: "warn",
+  UNAUTHENTICATED: "info",
+  VALIDATION_FAILED: "info",
+  IDEMPOTENCY_KEY_REUSED: "info",
+};
+
+/** One line with who, from where and what; of a refused input the fields' paths, never what was in them. */
+export async function logRefusal(ctx: RequestContext, procedure: string, error: DomainError): Promise<void> {
+  const level = REFUSALS[error.code];
+  if (level === undefined) return;
+  const actor = error.code === "UNAUTHENTICATED" ? null : await ctx.authenticate().catch(() => null);
+  const fields = error.fields?.map((field) => field.path.slice(0, 100));
+  ctx.logger[level](
+    { security: error.code, procedure, actorId: actor?.id ?? null, actorType: actor?.type ?? null, ip: ctx.ip, fields },
+    "refused",
+  );
+}
