@@ -1,6 +1,5 @@
 import type pg from "pg";
 import { runBareStatement } from "./bare-statement.ts";
-import { runEngineAlone } from "./engine-alone.ts";
 import { type Latency, type LoadRequest, type LoadResult, latencyOf, runLoad } from "./http-load.ts";
 import { startNaiveServer } from "./naive-flow.ts";
 import { makePairs, type Pair, type Stage } from "./stage.ts";
@@ -13,7 +12,7 @@ export interface AcceptBench {
   readonly rounds: readonly Round[];
   /** Of the bare statement's rate, over HTTP. */
   readonly medianRatio: number;
-  /** Of the engine's own rate, over HTTP: what token, limit, validation and answer cost. */
+  /** Of the rate of the engine behind a bare HTTP server: what token, limit, validation and schemas cost. */
   readonly medianOfEngine: number;
   /** The same, each accept with an Idempotency-Key. */
   readonly medianOfEngineWithKey: number;
@@ -47,6 +46,10 @@ async function acceptRequests(stage: Stage, pairs: readonly Pair[], withKey = fa
   return requests;
 }
 
+/** For servers that ask no questions: the old flow, and the engine alone. */
+const bareRequests = (pairs: readonly Pair[]): LoadRequest[] =>
+  pairs.map(({ tripId, driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` }));
+
 /** p99 and friends from the attempts that the engine itself recorded. */
 async function readLockSteps(pool: pg.Pool): Promise<Latency> {
   const { rows } = await pool.query<{ ms: number }>(
@@ -59,25 +62,26 @@ const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[
 
 /** Web role alone: the accept path. Rounds of reference, platform; the ratio of each round, and the middle one. */
 async function measureThroughput(stage: Stage, count: number, perRound: number) {
-  const { port, child } = await stage.startServer("web");
-  await runLoad(port, await acceptRequests(stage, await makePairs(stage.pool, 2000)), CONNECTIONS);
+  const [platform, engine] = [await stage.startServer("--roles=web"), await stage.startServer("engine alone")];
+  await runLoad(platform.port, await acceptRequests(stage, await makePairs(stage.pool, 2000)), CONNECTIONS);
+  await runLoad(engine.port, bareRequests(await makePairs(stage.pool, 2000)), CONNECTIONS);
   await stage.pool.query("TRUNCATE trip_events");
   const rounds: Round[] = [];
   for (let n = 0; n < count; n++) {
     const [forBare, forEngine, forHttp, forKeys] = [
       await makePairs(stage.pool, perRound),
-      await makePairs(stage.pool, perRound),
+      bareRequests(await makePairs(stage.pool, perRound)),
       await acceptRequests(stage, await makePairs(stage.pool, perRound)),
       await acceptRequests(stage, await makePairs(stage.pool, perRound), true),
     ];
     rounds.push({
       bare: await runBareStatement(stage.databaseUrl, forBare, CONNECTIONS),
-      engine: await runEngineAlone(stage.env, forEngine, CONNECTIONS),
-      http: await runLoad(port, forHttp, CONNECTIONS),
-      httpWithKey: await runLoad(port, forKeys, CONNECTIONS),
+      engine: await runLoad(engine.port, forEngine, CONNECTIONS),
+      http: await runLoad(platform.port, forHttp, CONNECTIONS),
+      httpWithKey: await runLoad(platform.port, forKeys, CONNECTIONS),
     });
   }
-  await child.stop();
+  await Promise.all([platform.child.stop(), engine.child.stop()]);
   return {
     rounds,
     medianRatio: median(rounds.map(({ http, bare }) => http.perSecond / bare.perSecond)),
@@ -91,7 +95,7 @@ async function measureThroughput(stage: Stage, count: number, perRound: number) 
 async function measureOtp(stage: Stage, acceptsPerSecond: number, seconds: number) {
   await stage.pool.query("UPDATE outbox SET published_at = now(), completed_at = now() WHERE completed_at IS NULL");
   await stage.pool.query("TRUNCATE recorded_messages, effects, trip_events");
-  const { port, child } = await stage.startServer("web,gateway,worker");
+  const { port, child } = await stage.startServer("--roles=web,gateway,worker");
   const pairs = await makePairs(stage.pool, acceptsPerSecond * seconds);
   const requests = await acceptRequests(stage, pairs);
   for (let second = 0; second < seconds; second++) {
@@ -142,7 +146,7 @@ async function measureDoubleBooking(stage: Stage) {
     path: `/accept/${tripId}/${driverId}`,
   }));
   await naive.stop();
-  const ours = await stage.startServer("web");
+  const ours = await stage.startServer("--roles=web");
   const ourWinners = await contend(
     ours.port,
     async (tripId, { driverId }) => (await acceptRequests(stage, [{ tripId, driverId }]))[0] as LoadRequest,
@@ -154,11 +158,7 @@ async function measureDoubleBooking(stage: Stage) {
 async function measureNaive(stage: Stage, count: number): Promise<LoadResult> {
   const naive = await startNaiveServer(stage.databaseUrl);
   const pairs = await makePairs(stage.pool, count);
-  const result = await runLoad(
-    naive.port,
-    pairs.map(({ tripId, driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` })),
-    CONNECTIONS,
-  );
+  const result = await runLoad(naive.port, bareRequests(pairs), CONNECTIONS);
   await naive.stop();
   return result;
 }

@@ -28,7 +28,7 @@ function printAccept(bench: AcceptBench): void {
     ];
     rows.push(
       line("bare statement", bare),
-      line("engine alone", engine),
+      line("engine, bare HTTP", engine),
       line("platform over HTTP", http),
       line("the same with a key", httpWithKey),
     );

@@ -18,13 +18,10 @@ const SECRET = "bench-secret-bench-secret-bench-secret";
 export interface Stage {
   readonly databaseUrl: string;
   readonly pool: pg.Pool;
-  /** What a server, or a context in this process, is configured with. */
-  readonly env: Readonly<Record<string, string>>;
   readonly tokens: Tokens;
-  /** Starts `server/main.ts`; the port it listens on. */
+  /** Starts `server/main.ts`, or the engine behind a bare HTTP server; the port it listens on. */
   startServer(
-    roles: string,
-    env?: Readonly<Record<string, string>>,
+    what: `--roles=${string}` | "engine alone",
   ): Promise<{ readonly port: number; readonly child: ManagedChild }>;
   close(): Promise<void>;
 }
@@ -49,20 +46,21 @@ export async function setUpStage(): Promise<Stage> {
   return {
     databaseUrl: postgres.url,
     pool,
-    env: stageEnv,
     tokens: new Tokens({ secret: SECRET, accessTokenSeconds: 3600, refreshTokenSeconds: 3600 }),
-    async startServer(roles, env = {}) {
+    async startServer(what) {
       const port = await findFreePort();
       const child = spawnChild({
         name: "server",
         command: process.execPath,
-        args: [join(ROOT, "server", "main.ts"), `--roles=${roles}`, "--no-console"],
+        args:
+          what === "engine alone"
+            ? [join(ROOT, "bench", "engine-server.ts")]
+            : [join(ROOT, "server", "main.ts"), what, "--no-console"],
         cwd: ROOT,
         env: {
           ...process.env,
           ...stageEnv,
           PORT: String(port),
-          ...env,
         },
         output: "inherit",
       });
