@@ -10,6 +10,8 @@ import { IdentityService } from "#server/domain/identity/identity-service.ts";
 import { PeopleService } from "#server/domain/identity/people-service.ts";
 import { RoleService } from "#server/domain/identity/role-service.ts";
 import { Tokens } from "#server/domain/identity/tokens.ts";
+import { LimitService } from "#server/domain/limits/limit-service.ts";
+import { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
 import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
@@ -19,6 +21,7 @@ import { createSmsHttp } from "#server/domain/notifications/sms-http.ts";
 import { JobService } from "#server/domain/ops/job-service.ts";
 import { LiveMap } from "#server/domain/ops/live-map.ts";
 import { LockService } from "#server/domain/ops/lock-service.ts";
+import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
 import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
@@ -32,6 +35,10 @@ import { RedisTripLock } from "#server/platform/locks/redis-trip-lock.ts";
 import type { TripLock } from "#server/platform/locks/trip-lock.ts";
 import { createLogger, type Logger } from "#server/platform/logger.ts";
 import { createMetrics, type Metrics } from "#server/platform/metrics.ts";
+import { InsuredRateLimiter } from "#server/platform/rate-limiter/insured-rate-limiter.ts";
+import { MemoryRateLimiter } from "#server/platform/rate-limiter/memory-rate-limiter.ts";
+import type { RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
+import { RedisRateLimiter } from "#server/platform/rate-limiter/redis-rate-limiter.ts";
 import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
@@ -53,6 +60,7 @@ export interface AppContext {
   readonly bus: EventBus;
   readonly queue: JobQueue;
   readonly router: Router;
+  readonly limits: LimitService;
   readonly effects: Effects;
   readonly idempotency: IdempotencyService;
   readonly events: TripEventLog;
@@ -85,6 +93,7 @@ export interface ContextOverrides {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly lock?: TripLock;
+  readonly rateLimiter?: RateLimiter | null;
   readonly push?: PushProvider;
   readonly sms?: SmsProvider;
   /** PostgreSQL schema of BullMQ when there is no Redis. */
@@ -130,6 +139,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const events = new TripEventLog({ pool: db.pool, clock, logger });
   const effects = new Effects(db);
 
+  const violations = new ViolationLog({ db, logger });
+  const limiter = overrides.rateLimiter === undefined ? rateLimiter(config, redis, clock) : overrides.rateLimiter;
+  const limits = new LimitService({ limiter, keys, violations, clock, metrics });
+
   const osrm =
     config.routing === null
       ? null
@@ -144,6 +157,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     lock,
     router,
     events,
+    demand: new DemandGate({ limits, queue, db, clock, ...config.limits }),
     onCommitted: wakeUp.wake,
     otpSecret: config.auth.secret,
     dispatch: config.dispatch,
@@ -175,6 +189,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     bus,
     queue,
     router,
+    limits,
     effects,
     idempotency: new IdempotencyService(db),
     events,
@@ -202,6 +217,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       wakeUp.close();
       await locations.drain();
       await events.drain();
+      await violations.drain();
       await queue.close();
       bus.close();
       await redis?.close();
@@ -223,4 +239,13 @@ function messageProviders(config: Config, db: Database, metrics: Metrics): { pus
         ? recorder.sms
         : createSmsHttp({ ...config.sms, client: createProviderClient({ name: "sms", metrics }) }),
   };
+}
+
+/** Redis with memory insurance, or memory where there is no Redis; null: limits are off. */
+function rateLimiter(config: Config, redis: RedisConnections | null, clock: Clock): RateLimiter | null {
+  if (!config.limits.enabled) return null;
+  const memory = new MemoryRateLimiter(clock);
+  if (redis === null) return memory;
+  const primary = new RedisRateLimiter(redis.commands);
+  return new InsuredRateLimiter({ primary, insurance: memory, isReady: redis.isReady, clock });
 }

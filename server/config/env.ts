@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isNetwork } from "#server/platform/client-address.ts";
 
 /**
  * The only reader of process.env. Every other module takes a `Config` (or its part of one).
@@ -24,6 +25,14 @@ const envSchema = z.object({
   PUBLIC_URL: optionalText.pipe(
     z.url({ protocol: /^https?$/, error: "a URL with its scheme, such as https://ops.example.com" }).nullable(),
   ),
+  TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ""))
+    .pipe(z.array(z.string().refine(isNetwork, "addresses or networks such as 10.0.0.0/8, with commas between"))),
+  RATE_LIMITS: z.enum(["on", "off"]).default("on"),
+  ZONE_TRIPS_PER_MINUTE: integer(6000, 1, 1_000_000),
+  SHED_ABOVE_JOBS: integer(50_000, 1, 100_000_000),
   DATABASE_URL: z.string().min(1, "set DATABASE_URL, or use `npm start`, which brings its own PostgreSQL"),
   DATABASE_POOL_SIZE: integer(20, 2, 200),
   REDIS_URL: optionalText,
@@ -70,6 +79,14 @@ export interface Config {
     readonly securityContact: string;
     /** Origins besides ours that the console's map loads from. */
     readonly mapOrigins: readonly string[];
+    /** Addresses and networks whose X-Forwarded-For is believed. */
+    readonly trustedProxies: readonly string[];
+  };
+  readonly limits: {
+    readonly enabled: boolean;
+    readonly zoneTripsPerMinute: number;
+    /** Waiting jobs beyond which no new trip is taken. */
+    readonly shedAboveJobs: number;
   };
   readonly database: { readonly url: string; readonly poolSize: number };
   readonly redis: { readonly url: string; readonly prefix: string } | null;
@@ -121,6 +138,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError(`Configuration: ${lines.join("; ")}`);
   }
   const e = parsed.data;
+  if (e.NODE_ENV === "production" && e.RATE_LIMITS === "off")
+    throw new ConfigError(
+      "Configuration: RATE_LIMITS: off is for load tests on one's own machine, never for production",
+    );
   return {
     production: e.NODE_ENV === "production",
     demo: e.SMARTLINE_DEMO,
@@ -132,6 +153,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       metricsToken: e.METRICS_TOKEN,
       securityContact: e.SECURITY_CONTACT,
       mapOrigins: mapOrigins(e.NEXT_PUBLIC_MAPBOX_TOKEN, e.NEXT_PUBLIC_MAP_STYLE_URL),
+      trustedProxies: e.TRUSTED_PROXIES,
+    },
+    limits: {
+      enabled: e.RATE_LIMITS === "on",
+      zoneTripsPerMinute: e.ZONE_TRIPS_PER_MINUTE,
+      shedAboveJobs: e.SHED_ABOVE_JOBS,
     },
     database: { url: e.DATABASE_URL, poolSize: e.DATABASE_POOL_SIZE },
     redis: e.REDIS_URL === null ? null : { url: e.REDIS_URL, prefix: e.REDIS_PREFIX },

@@ -4,18 +4,18 @@
  */
 export interface LimitWindow {
   readonly points: number;
-  /** Seconds. */
+  /** Whole seconds. */
   readonly per: number;
+  /** Seconds that a call beyond this window locks its subject out, from that call on; further calls do not prolong it. */
+  readonly lockSeconds?: number;
 }
 
 /** What is counted: the person signed in, the client's address, or what the caller names (a phone, a gateway, an account). */
 export type LimitSubject = "actor" | "ip" | "named";
 
-interface LimitSpec {
+export interface LimitSpec {
   readonly by: LimitSubject;
   readonly windows: readonly LimitWindow[];
-  /** Seconds that the subject stays refused once a window is used up, when longer than the window. */
-  readonly blockSeconds?: number;
   /** What happens while no store can count: sign-in and codes are refused, all else is counted in memory. */
   readonly whenStoreIsAway: "memory" | "refuse";
 }
@@ -26,11 +26,15 @@ const DAY = 86_400;
 
 const limit = (
   by: LimitSubject,
-  windows: readonly (readonly [points: number, per: number])[],
-  more: Partial<Pick<LimitSpec, "blockSeconds" | "whenStoreIsAway">> = {},
+  windows: readonly (readonly [points: number, per: number, lockSeconds?: number])[],
+  more: Partial<Pick<LimitSpec, "whenStoreIsAway">> = {},
 ): LimitSpec => ({
   by,
-  windows: windows.map(([points, per]) => ({ points, per })),
+  windows: windows.map(([points, per, lockSeconds]) => ({
+    points,
+    per,
+    ...(lockSeconds === undefined ? {} : { lockSeconds }),
+  })),
   whenStoreIsAway: "memory",
   ...more,
 });
@@ -54,9 +58,9 @@ export const LIMITS = {
     "named",
     [
       [5, MINUTE],
-      [10, HOUR],
+      [10, HOUR, HOUR],
     ],
-    { blockSeconds: HOUR, whenStoreIsAway: "refuse" },
+    { whenStoreIsAway: "refuse" },
   ),
   "trip.accept": limit("actor", [[10, MINUTE]]),
   "trip.create": limit("actor", [
@@ -72,6 +76,10 @@ export const LIMITS = {
   ]),
   "chat.send": limit("actor", [[30, MINUTE]]),
   webhook: limit("named", [[600, MINUTE]]),
+  /** Trips wished for in one zone, by all its riders together; the configuration may set another number. */
+  "zone.trips": limit("named", [[6000, MINUTE]]),
+  /** Frames of a person's sockets, but positions: those are `location.update`. */
+  "socket.message": limit("actor", [[120, MINUTE]]),
   /** All other calls of a customer, a driver, an operator. */
   user: limit("actor", [[60, MINUTE]]),
   driver: limit("actor", [[120, MINUTE]]),

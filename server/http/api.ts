@@ -6,10 +6,11 @@ import { mountCompat } from "#server/http/compat.ts";
 import type { DoorEnv } from "#server/http/door.ts";
 import { mountHealth } from "#server/http/health.ts";
 import { sendProblem } from "#server/http/problem.ts";
-import { assertBodySize, isJson, peerOf, requestContexts, requestIdOf } from "#server/http/request.ts";
+import { assertBodySize, clientAddresses, isJson, requestContexts, requestIdOf } from "#server/http/request.ts";
 import { mountRest } from "#server/http/rest.ts";
 import { mountWellKnown } from "#server/http/well-known.ts";
 import { domainErrorOf } from "#server/trpc/init.ts";
+import { countStreamed } from "#server/trpc/middleware/rate-limit.ts";
 import { appRouter } from "#server/trpc/root.ts";
 
 /** The methods that some route takes at this path. */
@@ -27,11 +28,13 @@ function methodsAt(hono: Hono<DoorEnv>, pathname: string): string[] {
 export function createApi(app: AppContext): Hono<DoorEnv> {
   const hono = new Hono<DoorEnv>();
   const contexts = requestContexts(app);
+  const clientAddress = clientAddresses(app.config.http.trustedProxies);
 
   hono.use(async (c, next) => {
     const requestId = requestIdOf(c.req.header("x-request-id"));
     c.set("app", app);
     c.set("contexts", contexts);
+    c.set("clientAddress", clientAddress);
     c.set("requestId", requestId);
     await next();
     c.res.headers.set("X-Request-Id", requestId);
@@ -52,8 +55,12 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
       endpoint: "/api/trpc",
       req: c.req.raw,
       router: appRouter,
+      createContext: async () => {
+        const ctx = contexts({ headers: c.req.raw.headers, requestId: c.get("requestId"), ip: clientAddress(c) });
+        await countStreamed(ctx);
+        return ctx;
+      },
       responseMeta: ({ ctx }) => ({ headers: new Headers(ctx?.reply.headers) }),
-      createContext: () => contexts({ headers: c.req.raw.headers, requestId: c.get("requestId"), ip: peerOf(c) }),
     });
   });
   mountRest(hono);

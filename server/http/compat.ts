@@ -3,11 +3,13 @@ import { z } from "zod";
 import { type DomainError, ERRORS } from "#server/contracts/errors.ts";
 import { latSchema, lngSchema } from "#server/contracts/geo.ts";
 import { idSchema, newId } from "#server/contracts/ids.ts";
+import type { LimitScope } from "#server/contracts/limits.ts";
 import type { Trip } from "#server/contracts/trips.ts";
 import { type DoorEnv, respond } from "#server/http/door.ts";
 import { retryAfter } from "#server/http/problem.ts";
 import { readJson } from "#server/http/request.ts";
 import { type RequestContext, shownDetail } from "#server/trpc/init.ts";
+import { countUnread } from "#server/trpc/middleware/rate-limit.ts";
 import { createCaller } from "#server/trpc/root.ts";
 
 /**
@@ -147,13 +149,17 @@ async function storeLocation(ctx: RequestContext, body: unknown): Promise<unknow
 export function mountCompat(hono: Hono<DoorEnv>): void {
   const post = (
     route: string,
+    limit: LimitScope,
     work: (ctx: RequestContext, body: unknown) => Promise<unknown>,
     onError: (c: Context, error: DomainError) => Response,
-  ) => hono.post(route, (c) => respond(c, route, async (ctx) => work(ctx, await readJson(c)), onError));
-  post("/api/driver/trip/request-action", requestAction, TAKEN_IS_403);
-  post("/api/driver/ride/trip-action", requestAction, plain);
-  post("/api/v1/driver/ride/ride_action", requestAction, TAKEN_IS_403);
-  post("/api/driver/ride/location", storeLocation, plain);
-  post("/api/customer/ride/create", createRide, plain);
-  post("/api/v1/customer/ride/store", createRide, plain);
+  ) =>
+    hono.post(route, (c) =>
+      respond(c, route, (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c))), onError),
+    );
+  post("/api/driver/trip/request-action", "trip.accept", requestAction, TAKEN_IS_403);
+  post("/api/driver/ride/trip-action", "trip.accept", requestAction, plain);
+  post("/api/v1/driver/ride/ride_action", "trip.accept", requestAction, TAKEN_IS_403);
+  post("/api/driver/ride/location", "location.update", storeLocation, plain);
+  post("/api/customer/ride/create", "trip.create", createRide, plain);
+  post("/api/v1/customer/ride/store", "trip.create", createRide, plain);
 }

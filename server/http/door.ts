@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { sendProblem } from "#server/http/problem.ts";
-import { peerOf, type RequestContextFactory } from "#server/http/request.ts";
+import type { ClientAddressOf, RequestContextFactory } from "#server/http/request.ts";
 import { domainErrorOf, type RequestContext } from "#server/trpc/init.ts";
 
 /** The apps give up after 7 s, and then nobody would hear the answer. */
@@ -32,7 +32,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 }
 
 export interface DoorEnv {
-  Variables: { app: AppContext; contexts: RequestContextFactory; requestId: string };
+  Variables: { app: AppContext; contexts: RequestContextFactory; clientAddress: ClientAddressOf; requestId: string };
 }
 
 /**
@@ -48,7 +48,7 @@ export async function respond(
   const app = c.get("app");
   const started = performance.now();
   const requestId = c.get("requestId");
-  const ctx = c.get("contexts")({ headers: c.req.raw.headers, requestId, ip: peerOf(c) });
+  const ctx = c.get("contexts")({ headers: c.req.raw.headers, requestId, ip: c.get("clientAddress")(c) });
   let response: Response;
   try {
     const result = await inTime(work(ctx));

@@ -1,7 +1,6 @@
 import type { Hono } from "hono";
 import type { AppContext } from "#server/context.ts";
 import type { DoorEnv } from "#server/http/door.ts";
-import { peerOf } from "#server/http/request.ts";
 import { equalInConstantTime } from "#server/platform/crypto.ts";
 import { databaseOutage, sqlStateOf } from "#server/platform/db.ts";
 import { seldom } from "#server/platform/seldom.ts";
@@ -81,7 +80,8 @@ export function mountHealth(hono: Hono<DoorEnv>, app: AppContext): void {
     const token = app.config.http.metricsToken;
     const bearer = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
     const allowed =
-      LOOPBACK.has(peerOf(c) ?? "") || (token !== null && bearer !== undefined && equalInConstantTime(bearer, token));
+      LOOPBACK.has(c.get("clientAddress")(c) ?? "") ||
+      (token !== null && bearer !== undefined && equalInConstantTime(bearer, token));
     if (!allowed) return c.text("metrics need a bearer token (METRICS_TOKEN) or a loopback address\n", 401);
     app.metrics.redisUp.set(app.redis?.isReady() === true ? 1 : 0);
     return c.body(await app.metrics.registry.metrics(), 200, { "Content-Type": app.metrics.registry.contentType });

@@ -4,6 +4,7 @@ import { decode } from "next-auth/jwt";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
+import { createClientAddress } from "#server/platform/client-address.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
 /** The largest body any JSON door takes. */
@@ -84,15 +85,21 @@ export function requestContexts(app: AppContext): RequestContextFactory {
         return actor;
       },
       idempotencyKey: headers.get("idempotency-key"),
+      admissions: new Map(),
       reply: { headers: {} },
     };
   };
 }
 
-/** The peer's address. Forwarded headers are not believed: no proxy is configured. */
-export function peerOf(c: Context): string | null {
-  const incoming = (c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming;
-  return incoming?.socket?.remoteAddress ?? null;
+export type ClientAddressOf = (c: Context) => string | null;
+
+/** The client's address: the peer's, or the one that trusted proxies forward. */
+export function clientAddresses(trustedProxies: readonly string[]): ClientAddressOf {
+  const clientAddress = createClientAddress(trustedProxies);
+  return (c) => {
+    const incoming = (c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming;
+    return clientAddress(incoming?.socket?.remoteAddress ?? null, c.req.header("x-forwarded-for") ?? null);
+  };
 }
 
 const tooLarge = () =>

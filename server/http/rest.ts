@@ -1,18 +1,24 @@
 import type { Hono } from "hono";
 import { DomainError } from "#server/contracts/errors.ts";
+import type { DeclaredLimit } from "#server/contracts/limits.ts";
 import { type DoorEnv, respond } from "#server/http/door.ts";
 import { readJson } from "#server/http/request.ts";
 import type { ProcedureMeta } from "#server/trpc/init.ts";
+import { countUnread } from "#server/trpc/middleware/rate-limit.ts";
 import { appRouter, createCaller } from "#server/trpc/root.ts";
 
 type OpenApi = NonNullable<ProcedureMeta["openapi"]>;
 
 /** Every procedure that has a REST door. */
-export function restProcedures(): { readonly path: string; readonly openapi: OpenApi }[] {
+export function restProcedures(): {
+  readonly path: string;
+  readonly openapi: OpenApi;
+  readonly limit: DeclaredLimit;
+}[] {
   const procedures = appRouter._def.procedures as unknown as Record<string, { _def: { meta?: ProcedureMeta } }>;
   return Object.entries(procedures).flatMap(([path, procedure]) => {
-    const openapi = procedure._def.meta?.openapi;
-    return openapi === undefined ? [] : [{ path, openapi }];
+    const { openapi, limit = "general" } = procedure._def.meta ?? {};
+    return openapi === undefined ? [] : [{ path, openapi, limit }];
   });
 }
 
@@ -37,20 +43,22 @@ function queryOf({ searchParams }: URL): Record<string, unknown> {
  * so REST and tRPC share every middleware. Path, query (GET) and body (POST) are one input; unknown fields are refused by it.
  */
 export function mountRest(hono: Hono<DoorEnv>): void {
-  for (const { path, openapi } of restProcedures()) {
+  for (const { path, openapi, limit } of restProcedures()) {
     const route = openapi.path.replaceAll(/\{(\w+)\}/g, ":$1");
     hono.on(openapi.method, route, (c) =>
-      respond(c, route, async (ctx) => {
-        const sent = openapi.method === "GET" ? queryOf(new URL(c.req.url)) : await readJson(c);
-        const params = c.req.param() as Record<string, string>;
-        const clash = Object.keys(params).find((name) => name in sent);
-        if (clash !== undefined)
-          throw new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", {
-            fields: [{ path: clash, message: "unknown field" }],
-          });
-        if (openapi.status !== undefined) ctx.reply.status = openapi.status;
-        return procedureOf(createCaller(ctx), path)({ ...sent, ...params });
-      }),
+      respond(c, route, (ctx) =>
+        countUnread(ctx, limit, async () => {
+          const sent = openapi.method === "GET" ? queryOf(new URL(c.req.url)) : await readJson(c);
+          const params = c.req.param() as Record<string, string>;
+          const clash = Object.keys(params).find((name) => name in sent);
+          if (clash !== undefined)
+            throw new DomainError("VALIDATION_FAILED", "The request is not valid; see errors.", {
+              fields: [{ path: clash, message: "unknown field" }],
+            });
+          if (openapi.status !== undefined) ctx.reply.status = openapi.status;
+          return procedureOf(createCaller(ctx), path)({ ...sent, ...params });
+        }),
+      ),
     );
   }
 }

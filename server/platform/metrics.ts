@@ -17,6 +17,7 @@ export interface Metrics {
   readonly locations: Counter<"outcome">;
   readonly providerCalls: Counter<"provider" | "outcome">;
   readonly redisUp: Gauge;
+  readonly limitDecisions: Counter<"scope" | "outcome">;
 }
 
 const FAST = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -104,6 +105,12 @@ export function createMetrics(options: { processMetrics: boolean }): Metrics {
       name: "provider_calls_total",
       help: "Calls to outside providers",
       labelNames: ["provider", "outcome"],
+      registers,
+    }),
+    limitDecisions: new Counter({
+      name: "rate_limit_decisions_total",
+      help: "Calls by limit and what it said: counted, refused, repeat (a retry), unavailable (it could not be counted)",
+      labelNames: ["scope", "outcome"],
       registers,
     }),
     redisUp: new Gauge({

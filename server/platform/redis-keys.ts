@@ -3,6 +3,11 @@ export interface RedisKeys {
   readonly tripLock: (tripId: string) => string;
   readonly tripLockPattern: string;
   readonly tripIdOfLock: (key: string) => string;
+  /** A window's counter. */
+  readonly limit: (scope: string, subject: string, seconds: number) => string;
+  /** That an operation has been counted: its retries are not. */
+  readonly limitOnce: (scope: string, subject: string, operation: string) => string;
+  readonly limitPattern: string;
   readonly busChannel: (channel: string) => string;
   /** BullMQ's own prefix: it adds `:<queue>:…`. */
   readonly queuePrefix: string;
@@ -14,6 +19,9 @@ export function redisKeys(prefix: string): RedisKeys {
     tripLock: (tripId) => lock + tripId,
     tripLockPattern: `${lock}*`,
     tripIdOfLock: (key) => key.slice(lock.length),
+    limit: (scope, subject, seconds) => `${prefix}limit:${scope}:${subject}:${seconds}`,
+    limitOnce: (scope, subject, operation) => `${prefix}limit:${scope}:${subject}:once:${operation}`,
+    limitPattern: `${prefix}limit:*`,
     busChannel: (channel) => `${prefix}bus:${channel}`,
     queuePrefix: `${prefix}jobs`,
   };

@@ -5,6 +5,7 @@ import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts
 import { newId } from "#server/contracts/ids.ts";
 import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
+import { personSubject } from "#server/domain/limits/limit-subject.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
 import { databaseProblem } from "#server/platform/db.ts";
 import { followedTrip, lostChannels, mayListen, ownChannels } from "#server/realtime/channels.ts";
@@ -15,6 +16,8 @@ export const HEARTBEAT_SECONDS = 25;
 const PONG_WITHIN_MS = 8000;
 /** A reader that lets this much wait for it is closed, so that it does not eat the server's memory. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** Frames refused by a limit within a minute after which the rest is not even answered. */
+const MAX_REFUSED_FRAMES = 60;
 /** Frames that wait behind a slow one. */
 const MAX_WAITING_FRAMES = 256;
 
@@ -45,6 +48,8 @@ export class Connection {
   #actor: Actor | null = null;
   readonly #waiting: (string | null)[] = [];
   #working = false;
+  #refused = 0;
+  #refusedSinceMs = 0;
 
   constructor(app: AppContext, socket: WebSocket, positions: DriverPositions) {
     this.#app = app;
@@ -92,6 +97,7 @@ export class Connection {
       const frame = this.#parse(text);
       if (frame === null) continue;
       try {
+        if (this.#actor !== null) await this.#count(frame, this.#actor);
         const unfinished = this.#handle(frame);
         if (unfinished !== undefined) await unfinished;
       } catch (error) {
@@ -131,6 +137,24 @@ export class Connection {
     for (const channel of ownChannels(actor))
       this.#subscriptions.set(channel, this.#app.bus.subscribe(channel, this.#listener(channel)));
     this.#send({ type: "ready", connectionId: this.id, heartbeatSeconds: HEARTBEAT_SECONDS });
+  }
+
+  /** RATE_LIMIT_EXCEEDED for a frame beyond its limit; who goes on all the same is closed. */
+  async #count({ type }: ClientFrame, actor: Actor): Promise<void> {
+    const { limits, clock } = this.#app;
+    const admission = await limits.take(
+      type === "location" ? "location.update" : "socket.message",
+      personSubject(actor),
+    );
+    if (admission?.verdict !== "refused") return;
+    const now = clock.monotonicMs();
+    if (now - this.#refusedSinceMs > 60_000) {
+      this.#refusedSinceMs = now;
+      this.#refused = 0;
+    }
+    this.#refused++;
+    if (this.#refused > MAX_REFUSED_FRAMES) this.#close(CLOSE.tooManyMessages, "too many messages");
+    throw limits.refusal(admission);
   }
 
   /** What must be waited for before the next frame, if anything. */

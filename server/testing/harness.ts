@@ -22,6 +22,8 @@ export interface TestAppOptions {
   readonly env?: Env;
   /** A migrated database that the test looks after itself. */
   readonly databaseUrl?: string;
+  /** Whether calls are counted against the table of limits: many a test calls more often than a person may. */
+  readonly limits?: "off" | "on";
   /** Another app's database and prefix: a second process of the same platform, in this process. */
   readonly peerOf?: TestApp;
 }
@@ -52,7 +54,7 @@ export interface TestApp {
 
 /** A whole platform in this process, on a database, a Redis prefix and a job schema of its own. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const { coordination = "redis", peerOf } = options;
+  const { coordination = "redis", peerOf, limits = "off" } = options;
   const own = peerOf === undefined && options.databaseUrl === undefined;
   const database: TestDatabase | null = own ? await openTestDatabase() : null;
   const redis: Env = coordination === "redis" ? { REDIS_URL: sharedRedisUrl(), REDIS_PREFIX: `test:${newId()}:` } : {};
@@ -68,7 +70,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   };
   const config: Config = loadConfig(env);
   const logger = options.overrides?.logger ?? createLogger(config.logLevel);
-  const app = createContext(config, { ...options.overrides, logger });
+  const app = createContext(config, {
+    ...(limits === "off" ? { rateLimiter: null } : {}),
+    ...options.overrides,
+    logger,
+  });
   if (peerOf === undefined) await seedTown(app.db.pool);
   if (app.redis !== null) await app.redis.commands.ping().catch(() => onceReady(app));
 

@@ -31,7 +31,14 @@ export async function spawnServer(options: {
     args: [join(ROOT, "server", "main.ts"), `--roles=${options.roles}`, "--no-console"],
     cwd: ROOT,
     // Nothing of the test runner's own environment: what a server needs is said.
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env, LOG_LEVEL: "info", NODE_ENV: "test" },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      RATE_LIMITS: "off",
+      ...options.env,
+      LOG_LEVEL: "info",
+      NODE_ENV: "test",
+    },
     output: {
       lines: (line) => {
         if (line.startsWith("{")) log.push(JSON.parse(line) as Record<string, unknown>);

@@ -3,9 +3,10 @@ import superjson from "superjson";
 import { ZodError } from "zod";
 import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode, type FieldError } from "#server/contracts/errors.ts";
-import type { DeclaredLimit } from "#server/contracts/limits.ts";
+import type { DeclaredLimit, LimitScope } from "#server/contracts/limits.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
+import type { Admission } from "#server/domain/limits/limit-service.ts";
 import { databaseProblem } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import { logRefusal } from "#server/trpc/security-log.ts";
@@ -20,6 +21,8 @@ export interface RequestContext {
   /** Who asks; throws UNAUTHENTICATED with the reason when there is no valid token or session. */
   readonly authenticate: () => Promise<Actor>;
   readonly idempotencyKey: string | null;
+  /** What the limits said to this request, by scope. */
+  readonly admissions: Map<LimitScope, Promise<Admission | null>>;
   /** What the answer carries besides its body: set by middleware, written by the door. */
   readonly reply: { readonly headers: Record<string, string>; status?: number };
   /** Of a stream: aborted when its operator no longer holds what it needs. */

@@ -11,11 +11,14 @@ test("what has served its time goes, in more than one batch; what has not stays"
     (gen_random_uuid(), 'clean-up', '{}', NULL, now() - interval '60 days')`);
   await t.rows(`INSERT INTO recorded_messages (id, channel, recipient, body, dedupe_key, created_at) VALUES
     (gen_random_uuid(), 'sms', '+20', 'old', 'a', now() - interval '8 days'), (gen_random_uuid(), 'sms', '+20', 'new', 'b', now())`);
+  await t.rows(`INSERT INTO rate_limit_violations (id, scope, subject_key, subject, minute, count, first_at, last_at)
+    SELECT gen_random_uuid(), 'public', d::text, 'x', now() - d * interval '1 day', 1, now(), now() FROM unnest('{1,29,31,300}'::int[]) d`);
   expect(await cleanUp(t.app.db.pool)).toEqual({
     outbox: 5001,
     otp_verifications: 0,
     idempotency_keys: 0,
     recorded_messages: 1,
+    rate_limit_violations: 2,
   });
   expect(await t.value("SELECT count(*)::int FROM outbox")).toBe(2);
   expect(await t.value("SELECT body FROM recorded_messages")).toBe("new");

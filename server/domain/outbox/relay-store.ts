@@ -85,6 +85,14 @@ export async function backlog(
   return rows[0] ?? { backlog: 0, oldest_seconds: null, unfinished: 0, failed: 0 };
 }
 
+export async function countUnpublished(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ count: number }>({
+    name: "outbox-count-unpublished",
+    text: "SELECT count(*)::int AS count FROM outbox WHERE published_at IS NULL",
+  });
+  return rows[0]?.count ?? 0;
+}
+
 /** A chore of an hour is one row, whoever plans it and however often: its id is made of the hour. */
 export async function planOnce(db: Queryable, id: string, topic: string, payload: unknown): Promise<boolean> {
   const { rowCount } = await db.query(
@@ -101,6 +109,7 @@ const OLD = {
   idempotency_keys: "SELECT id FROM idempotency_keys WHERE expires_at < now()",
   // They hold riders' codes.
   recorded_messages: "SELECT id FROM recorded_messages WHERE created_at < now() - interval '7 days'",
+  rate_limit_violations: "SELECT id FROM rate_limit_violations WHERE minute < now() - interval '30 days'",
 } as const;
 const CLEAN_UP_BATCH = 5000;
 

@@ -6,6 +6,7 @@ import { fareFor } from "#server/domain/fares/fare.ts";
 import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
+import type { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { MAX_OTP_ATTEMPTS, tripOtp, tripOtpHash } from "#server/domain/trips/trip-otp.ts";
 import { asOffered, toTrip } from "#server/domain/trips/trip-row.ts";
@@ -43,6 +44,7 @@ export class TripService {
   readonly #lock: TripLock;
   readonly #router: Router;
   readonly #events: TripEventLog;
+  readonly #demand: Pick<DemandGate, "admit">;
   readonly #onCommitted: () => void;
   readonly #otpSecret: string;
   readonly #dispatch: { readonly searchSeconds: number; readonly offerSeconds: number };
@@ -52,6 +54,7 @@ export class TripService {
     lock: TripLock;
     router: Router;
     events: TripEventLog;
+    demand: Pick<DemandGate, "admit">;
     /** Wakes the outbox relay. */
     onCommitted: () => void;
     otpSecret: string;
@@ -61,6 +64,7 @@ export class TripService {
     this.#lock = options.lock;
     this.#router = options.router;
     this.#events = options.events;
+    this.#demand = options.demand;
     this.#onCommitted = options.onCommitted;
     this.#otpSecret = options.otpSecret;
     this.#dispatch = options.dispatch;
@@ -68,7 +72,8 @@ export class TripService {
 
   /**
    * Books a trip under `id`, once: asked again with the same id it answers the trip that there is.
-   * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category.
+   * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category;
+   * HIGH_DEMAND when no more are taken for now.
    */
   async create(
     customerId: string,
@@ -88,6 +93,7 @@ export class TripService {
     }
     if (category.tariff === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
+    await this.#demand.admit(zone);
     const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
     const trip: store.NewTrip = {
       id,

@@ -17,6 +17,11 @@ interface Declaration {
   readonly idempotency: "required" | "optional" | "none";
 }
 
+interface DriverDeclaration extends Declaration {
+  /** Whether a call beyond the limit only repeats what the caller did: it then counts as a general one. */
+  readonly pardon?: (ctx: RequestContext, actor: Actor, input: unknown) => Promise<boolean>;
+}
+
 interface OperatorDeclaration extends Declaration {
   /** null: any operator. */
   readonly permission: Permission | null;
@@ -38,19 +43,28 @@ const REFUSALS: Readonly<Record<Exclude<Audience, "public">, string>> = {
 async function admit<A extends Actor>(
   ctx: RequestContext,
   audience: Exclude<Audience, "public">,
-  { limit }: Declaration,
+  { limit, idempotency, pardon }: DriverDeclaration,
+  { path, getRawInput }: { readonly path: string; readonly getRawInput: () => Promise<unknown> },
 ): Promise<A> {
   const actor = await ctx.authenticate();
-  await enforceLimit(ctx, limit, actor);
+  const key = idempotency === "none" ? null : ctx.idempotencyKey;
+  await enforceLimit(ctx, limit, actor, {
+    operation: key === null ? null : `${path} ${key}`,
+    ...(pardon === undefined ? {} : { pardon: async () => pardon(ctx, actor, await getRawInput()) }),
+  });
   if (audience === "app" ? actor.type === "operator" : actor.type !== audience) throw forbidden(REFUSALS[audience]);
   return actor as A;
 }
 
-const appGuard = <A extends AppUser>(audience: "app" | "customer" | "driver", declared: Declaration) =>
+const appGuard = <A extends AppUser>(
+  audience: "app" | "customer" | "driver",
+  { pardon, ...declared }: DriverDeclaration,
+) =>
   procedure
     .meta({ auth: audience, permission: null, audit: null, ...declared })
     .use(async ({ ctx, next, path, getRawInput }) => {
-      const actor = await admit<A>(ctx, audience, declared);
+      const guarded = pardon === undefined ? declared : { ...declared, pardon };
+      const actor = await admit<A>(ctx, audience, guarded, { path, getRawInput });
       if (declared.idempotency === "none") return next({ ctx: { actor, operationId: newId(), claim: null } });
       return runOnce({ ctx, mode: declared.idempotency, actor, path, getRawInput }, (operation) =>
         next({ ctx: { actor, ...operation } }),
@@ -70,7 +84,8 @@ export const publicProcedure = (declared: { readonly limit: DeclaredLimit }) =>
 export const appProcedure = (declared: Declaration) => appGuard<AppUser>("app", declared);
 export const customerProcedure = (declared: Declaration) =>
   appGuard<AppUser & { type: "customer" }>("customer", declared);
-export const driverProcedure = (declared: Declaration) => appGuard<AppUser & { type: "driver" }>("driver", declared);
+export const driverProcedure = (declared: DriverDeclaration) =>
+  appGuard<AppUser & { type: "driver" }>("driver", declared);
 
 interface Stream {
   readonly actor: Operator;
@@ -111,7 +126,7 @@ export const operatorProcedure = ({
     idempotency,
   };
   return procedure.meta({ auth: "operator", ...declared }).use(async ({ ctx, next, path, type, getRawInput }) => {
-    const actor = await admit<Operator>(ctx, "operator", declared);
+    const actor = await admit<Operator>(ctx, "operator", declared, { path, getRawInput });
     await ctx.app.access.assert(actor.id, permission);
     if (type === "subscription") {
       const lost = new AbortController();

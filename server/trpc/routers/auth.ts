@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { router } from "#server/trpc/init.ts";
 import { publicProcedure } from "#server/trpc/middleware/procedures.ts";
+import { enforceNamedLimit } from "#server/trpc/middleware/rate-limit.ts";
 
 const phoneSchema = z.string().regex(/^\+[1-9]\d{6,14}$/, "an international number like +201100000001");
 const passwordSchema = z.string().min(1).max(256);
@@ -32,7 +33,8 @@ export const authRouter = router({
         }),
       }),
     )
-    .mutation(({ ctx, input: { phone, email = "", password } }) =>
-      ctx.app.identity.login(phone === undefined ? { email } : { phone }, password),
-    ),
+    .mutation(async ({ ctx, input: { phone, email = "", password } }) => {
+      await enforceNamedLimit(ctx, "auth.login", `${ctx.ip} ${phone ?? email.toLowerCase()}`);
+      return ctx.app.identity.login(phone === undefined ? { email } : { phone }, password);
+    }),
 });

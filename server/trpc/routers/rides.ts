@@ -4,8 +4,10 @@ import { placeSchema } from "#server/contracts/geo.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { tripSchema, tripStatusSchema, vehicleCategorySchema } from "#server/contracts/trips.ts";
-import { router } from "#server/trpc/init.ts";
+import type { Actor } from "#server/domain/identity/tokens.ts";
+import { type RequestContext, router } from "#server/trpc/init.ts";
 import { appProcedure, customerProcedure, driverProcedure } from "#server/trpc/middleware/procedures.ts";
+import { giveLimitBack } from "#server/trpc/middleware/rate-limit.ts";
 
 const byId = z.strictObject({ id: idSchema });
 const reasonSchema = z.string().trim().min(1).max(500);
@@ -15,6 +17,14 @@ const statusFilter = z
   .optional()
   .transform((value) => (value === undefined ? [] : [value].flat().flatMap((part) => part.split(","))))
   .pipe(z.array(tripStatusSchema));
+
+/** An app that repeats the accept of the trip it has, or just asked for, is on a bad network, not greedy. */
+async function holdsTrip(ctx: RequestContext, actor: Actor, input: unknown): Promise<boolean> {
+  const asked = byId.loose().safeParse(input);
+  if (!asked.success) return false;
+  const held = await ctx.app.lock.get(asked.data.id).catch(() => null);
+  return held?.ownerDriverId === actor.id;
+}
 
 /** Trips as the customer and driver apps use them. */
 export const ridesRouter = router({
@@ -76,7 +86,7 @@ export const ridesRouter = router({
     .output(tripSchema)
     .mutation(({ ctx, input }) => ctx.app.trips.cancel(ctx.actor, input.id, input.reason, null, ctx.claim)),
 
-  accept: driverProcedure({ limit: "trip.accept", idempotency: "optional" })
+  accept: driverProcedure({ limit: "trip.accept", idempotency: "optional", pardon: holdsTrip })
     .meta({
       openapi: { method: "POST", path: "/api/v1/trips/{id}/accept", summary: "Take a trip" },
     })
@@ -91,6 +101,7 @@ export const ridesRouter = router({
         claim: ctx.claim,
       });
       if (!outcome.accepted) throw new DomainError(outcome.code, outcome.detail);
+      if (outcome.alreadyAccepted) await giveLimitBack(ctx, "trip.accept");
       return { trip: outcome.trip, alreadyAccepted: outcome.alreadyAccepted };
     }),
 
