@@ -217,7 +217,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       wakeUp.close();
       await locations.drain();
       await events.drain();
-      await violations.drain();
+      await limits.drain();
       await queue.close();
       bus.close();
       await redis?.close();

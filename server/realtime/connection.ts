@@ -97,7 +97,7 @@ export class Connection {
       const frame = this.#parse(text);
       if (frame === null) continue;
       try {
-        if (this.#actor !== null) await this.#count(frame, this.#actor);
+        if (this.#actor !== null) this.#count(frame, this.#actor);
         const unfinished = this.#handle(frame);
         if (unfinished !== undefined) await unfinished;
       } catch (error) {
@@ -140,12 +140,9 @@ export class Connection {
   }
 
   /** RATE_LIMIT_EXCEEDED for a frame beyond its limit; who goes on all the same is closed. */
-  async #count({ type }: ClientFrame, actor: Actor): Promise<void> {
+  #count({ type }: ClientFrame, actor: Actor): void {
     const { limits, clock } = this.#app;
-    const admission = await limits.take(
-      type === "location" ? "location.update" : "socket.message",
-      personSubject(actor),
-    );
+    const admission = limits.takeHere(type === "location" ? "location.update" : "socket.message", personSubject(actor));
     if (admission?.verdict !== "refused") return;
     const now = clock.monotonicMs();
     if (now - this.#refusedSinceMs > 60_000) {

@@ -250,6 +250,42 @@ describe("frames of one connection", () => {
   });
 });
 
+describe("a person's frames are limited", () => {
+  const again = async () => {
+    await stop();
+    await serve({ limits: "on" });
+  };
+
+  test("beyond 120 a minute each is answered with RATE_LIMIT_EXCEEDED; who goes on is closed with 4290", async () => {
+    await again();
+    const client = await signedIn("customer", await t.make.customer());
+    client.send(...Array.from({ length: 121 }, (_, n) => ({ type: "ping", id: String(n) })));
+    const refused = await client.next((f) => f.type === "error");
+    expect(refused).toMatchObject({
+      id: "120",
+      code: "RATE_LIMIT_EXCEEDED",
+      detail: expect.stringMatching(/\d+ seconds/),
+    });
+    expect(client.frames.filter((f) => f.type === "pong")).toHaveLength(120);
+    client.send(...Array.from({ length: 100 }, () => ({ type: "ping" })));
+    expect(await client.closed).toBe(4290);
+    expect(client.frames.filter((f) => f.type === "pong")).toHaveLength(120);
+  });
+
+  test("a driver's positions have a limit of their own, over all their connections", async () => {
+    await again();
+    const driver = await t.make.driver();
+    const [one, other] = [await signedIn("driver", driver), await signedIn("driver", driver)];
+    const position = { type: "location", lat: HERE.lat, lng: HERE.lng };
+    one.send(...Array.from({ length: 100 }, () => position), { type: "ping" });
+    await one.next((f) => f.type === "pong");
+    expect(one.frames.filter((f) => f.type === "error")).toEqual([]);
+    other.send({ ...position, id: "late" }, { type: "ping" });
+    expect(await other.next((f) => f.type === "error")).toMatchObject({ id: "late", code: "RATE_LIMIT_EXCEEDED" });
+    await other.next((f) => f.type === "pong");
+  });
+});
+
 test("a connection lost during its authentication is not counted and listens to nothing", async () => {
   const driverId = await t.make.driver();
   const slow = gate(t.app.tokens, "verify");

@@ -110,7 +110,6 @@ const t = initTRPC
   });
 
 export const router = t.router;
-export const middleware = t.middleware;
 export const createCallerFactory = t.createCallerFactory;
 
 export const asTrpcError = (domain: DomainError) =>

@@ -4,7 +4,8 @@ import type { LimitSubject } from "#server/domain/limits/limit-subject.ts";
 import type { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
-import type { CountedWindow, RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
+import { MemoryRateLimiter } from "#server/platform/rate-limiter/memory-rate-limiter.ts";
+import type { Count, CountedWindow, RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 import type { RedisKeys } from "#server/platform/redis-keys.ts";
 
 export interface AdmittedWindow {
@@ -55,6 +56,7 @@ function tightestOf(windows: readonly AdmittedWindow[]): AdmittedWindow | null {
 /** Counts calls against the table `contracts/limits.ts`, whichever door they came through. */
 export class LimitService {
   readonly #limiter: RateLimiter | null;
+  readonly #here: MemoryRateLimiter;
   readonly #keys: RedisKeys;
   readonly #violations: ViolationLog;
   readonly #clock: Clock;
@@ -69,6 +71,7 @@ export class LimitService {
     metrics: Metrics;
   }) {
     this.#limiter = options.limiter;
+    this.#here = new MemoryRateLimiter(options.clock);
     this.#keys = options.keys;
     this.#violations = options.violations;
     this.#clock = options.clock;
@@ -89,25 +92,14 @@ export class LimitService {
       this.#metrics.limitDecisions.inc({ scope, outcome: "unavailable" });
       throw new DomainError("SERVICE_UNAVAILABLE", `${scope} cannot be counted.`, { retryAfterSeconds: 2 });
     }
-    this.#metrics.limitDecisions.inc({ scope, outcome: count.verdict });
-    const admitted = count.windows.map(({ remaining, resetMs }, i): AdmittedWindow => {
-      const { points = 0, per = 0 } = windows[i] ?? {};
-      return { points, per, remaining, resetSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
-    });
-    const { verdict, insured } = count;
-    const at = this.#clock.now();
-    const full = admitted.filter(({ remaining }) => remaining === 0).map(({ resetSeconds }) => resetSeconds);
-    const retryAfterSeconds = verdict === "refused" ? Math.max(1, ...full) : null;
-    return {
-      scope,
-      subject,
-      verdict,
-      windows: admitted,
-      tightest: tightestOf(admitted),
-      insured,
-      retryAfterSeconds,
-      at,
-    };
+    return this.#admission(scope, subject, windows, count);
+  }
+
+  /** `take` by this process alone, and at once: a person's sockets are at one gateway, and each of their frames would be a round trip. */
+  takeHere(scope: LimitScope, subject: LimitSubject): Admission | null {
+    if (this.#limiter === null) return null;
+    const windows = this.#windows(scope, subject);
+    return this.#admission(scope, subject, windows, this.#here.count(windows));
   }
 
   /** The call of `admission` is refused for good: noted for operators, and the error to answer with. */
@@ -137,6 +129,28 @@ export class LimitService {
     // A window that ended meanwhile owes nothing to the next one.
     const open = this.#windows(scope, subject).filter((_, i) => (windows[i]?.resetSeconds ?? 0) * 1000 - 1000 > age);
     if (open.length > 0) void this.#limiter?.giveBack(open, insured);
+  }
+
+  /** Writes the violations that wait; for shutdown and tests. */
+  drain(): Promise<void> {
+    return this.#violations.drain();
+  }
+
+  #admission(
+    scope: LimitScope,
+    subject: LimitSubject,
+    counted: readonly CountedWindow[],
+    { verdict, insured, windows: states }: Count,
+  ): Admission {
+    this.#metrics.limitDecisions.inc({ scope, outcome: verdict });
+    const windows = states.map(({ remaining, resetMs }, i): AdmittedWindow => {
+      const { points = 0, per = 0 } = counted[i] ?? {};
+      return { points, per, remaining, resetSeconds: Math.max(1, Math.ceil(resetMs / 1000)) };
+    });
+    const full = windows.filter(({ remaining }) => remaining === 0).map(({ resetSeconds }) => resetSeconds);
+    const retryAfterSeconds = verdict === "refused" ? Math.max(1, ...full) : null;
+    const tightest = tightestOf(windows);
+    return { scope, subject, verdict, windows, tightest, insured, retryAfterSeconds, at: this.#clock.now() };
   }
 
   #windows(scope: LimitScope, subject: LimitSubject, points?: number): CountedWindow[] {

@@ -18,6 +18,11 @@ export class MemoryRateLimiter implements RateLimiter {
   }
 
   async take(windows: readonly CountedWindow[], onceKey: string | null): Promise<Count> {
+    return this.count(windows, onceKey);
+  }
+
+  /** `take`, now. */
+  count(windows: readonly CountedWindow[], onceKey: string | null = null): Count {
     const now = this.#clock.monotonicMs();
     if (onceKey !== null && this.#live(onceKey, now) !== null)
       return { verdict: "repeat", windows: [], insured: false };
