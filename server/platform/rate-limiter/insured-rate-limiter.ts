@@ -51,11 +51,17 @@ export class InsuredRateLimiter implements RateLimiter {
   }
 }
 
+/**
+ * Waits in two halves: while this process is too busy to read, both would have run out at once, and that is no silence
+ * of Redis.
+ */
 async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
-    // What arrived while this process was busy is read first: that is no silence of Redis.
-    timer = setTimeout(() => setImmediate(() => reject(new Error("Redis does not answer"))), ANSWER_WITHIN_MS);
+    const half = (then: () => void) => {
+      timer = setTimeout(then, ANSWER_WITHIN_MS / 2);
+    };
+    half(() => half(() => setImmediate(() => reject(new Error("Redis does not answer")))));
   });
   try {
     return await Promise.race([answer, silence]);
