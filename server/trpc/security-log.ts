@@ -1,5 +1,12 @@
 import type { DomainError, ErrorCode } from "#server/contracts/errors.ts";
-import type { RequestContext } from "#server/trpc/init.ts";
+import type { Actor } from "#server/domain/identity/tokens.ts";
+import type { Logger } from "#server/platform/logger.ts";
+
+interface Refused {
+  readonly ip: string | null;
+  readonly logger: Logger;
+  readonly authenticate: () => Promise<Actor>;
+}
 
 /** Refusals that somebody who looks into an incident wants to find, and how loud each is. */
 const REFUSALS: Readonly<Partial<Record<ErrorCode, "warn" | "info">>> = {
@@ -10,7 +17,7 @@ const REFUSALS: Readonly<Partial<Record<ErrorCode, "warn" | "info">>> = {
 };
 
 /** One line with who, from where and what; of a refused input the fields' paths, never what was in them. */
-export async function logRefusal(ctx: RequestContext, procedure: string, error: DomainError): Promise<void> {
+export async function logRefusal(ctx: Refused, procedure: string, error: DomainError): Promise<void> {
   const level = REFUSALS[error.code];
   if (level === undefined) return;
   const actor = error.code === "UNAUTHENTICATED" ? null : await ctx.authenticate().catch(() => null);
