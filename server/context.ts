@@ -1,4 +1,5 @@
 import type { Config } from "#server/config/env.ts";
+import type { Gateway } from "#server/contracts/payments.ts";
 import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
 import { type AcceptRequest, AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
@@ -21,13 +22,22 @@ import { createSmsHttp } from "#server/domain/notifications/sms-http.ts";
 import { JobService } from "#server/domain/ops/job-service.ts";
 import { LiveMap } from "#server/domain/ops/live-map.ts";
 import { LockService } from "#server/domain/ops/lock-service.ts";
+import { PaymentEvents } from "#server/domain/payments/payment-events.ts";
+import { createPaymentLookup } from "#server/domain/payments/payment-lookup.ts";
+import { WebhookService } from "#server/domain/payments/webhook-service.ts";
+import { createWebhooks, type GatewayWebhooks } from "#server/domain/payments/webhooks/gateways.ts";
+import {
+  createPemFetcher,
+  createSigningKeys,
+  type FetchPem,
+} from "#server/domain/payments/webhooks/sns-certificate.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
 import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
 import { type Database, openDatabase } from "#server/platform/db.ts";
-import { createProviderClient } from "#server/platform/http-client.ts";
+import { createProviderClient, type ProviderClient } from "#server/platform/http-client.ts";
 import { createJobQueue, type JobQueue } from "#server/platform/job-queue.ts";
 import { FallbackTripLock } from "#server/platform/locks/fallback-trip-lock.ts";
 import { MemoryTripLock } from "#server/platform/locks/memory-trip-lock.ts";
@@ -79,6 +89,7 @@ export interface AppContext {
   readonly liveMap: LiveMap;
   readonly locks: LockService;
   readonly jobs: JobService;
+  readonly webhooks: WebhookService;
   /** Tells the relays of all processes that the outbox has rows. */
   readonly wakeOutbox: () => void;
   /** Aborted when the process begins to stop: streams end then. */
@@ -99,6 +110,9 @@ export interface ContextOverrides {
   /** PostgreSQL schema of BullMQ when there is no Redis. */
   readonly jobsSchema?: string;
   readonly processMetrics?: boolean;
+  /** Amazon's notification service, which a test cannot be. */
+  readonly sns?: { readonly fetchPem: FetchPem; readonly confirm: (url: string) => Promise<void> };
+  readonly gateways?: Readonly<Record<Gateway, GatewayWebhooks>>;
 }
 
 /** The one composition root. Opens connections; `dispose` closes them. */
@@ -177,6 +191,9 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const jobs = new JobService({ db, queue, clock });
   const access = new AccessDirectory({ db: db.pool, bus, clock });
   const { push, sms } = messageProviders(config, db, metrics);
+  const client = (name: string) => createProviderClient({ name, metrics });
+  const signingKeys = createSigningKeys(overrides.sns?.fetchPem ?? createPemFetcher());
+  const gateways = overrides.gateways ?? createWebhooks(config.webhooks, signingKeys);
 
   return {
     config,
@@ -207,6 +224,21 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     liveMap: new LiveMap({ db, bus, clock, logger }),
     locks: new LockService({ db, lock }),
     jobs,
+    webhooks: new WebhookService({
+      db,
+      gateways,
+      lookup: createPaymentLookup(config.lookups, {
+        mercadopago: client("mercadopago"),
+        sslcommerz: client("sslcommerz"),
+      }),
+      confirmSubscription: overrides.sns?.confirm ?? confirmBy(client("sns")),
+      events: new PaymentEvents({ db, effects }),
+      bus,
+      clock,
+      metrics,
+      logger,
+      onCommitted: wakeUp.wake,
+    }),
     wakeOutbox: wakeUp.wake,
     stopping: stopping.signal,
     beginStop: () => stopping.abort(),
@@ -225,6 +257,11 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     },
   };
 }
+
+/** A GET that must be answered by that very address. */
+const confirmBy = (client: ProviderClient) => async (url: string) => {
+  await client.call({ url, method: "GET", redirect: "error" });
+};
 
 /** The configured providers; where none is, the recorder. */
 function messageProviders(config: Config, db: Database, metrics: Metrics): { push: PushProvider; sms: SmsProvider } {

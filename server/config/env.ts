@@ -55,6 +55,19 @@ const envSchema = z.object({
   SMS_HTTP_URL: optionalText,
   SMS_HTTP_TOKEN: optionalText,
   SMS_SENDER: z.string().default("SmartLine"),
+  STRIPE_WEBHOOK_SECRET: optionalText,
+  RAZORPAY_WEBHOOK_SECRET: optionalText,
+  PAYSTACK_SECRET_KEY: optionalText,
+  MERCADOPAGO_WEBHOOK_SECRET: optionalText,
+  MERCADOPAGO_ACCESS_TOKEN: optionalText,
+  MERCADOPAGO_BASE_URL: z.url().default("https://api.mercadopago.com"),
+  XENDIT_CALLBACK_TOKEN: optionalText,
+  IYZICO_SECRET_KEY: optionalText,
+  SSLCOMMERZ_STORE_ID: optionalText,
+  SSLCOMMERZ_STORE_PASSWORD: optionalText,
+  SSLCOMMERZ_BASE_URL: z.url().default("https://securepay.sslcommerz.com"),
+  BKASH_SNS_TOPIC_ARN: optionalText,
+  SANDBOX_WEBHOOK_SECRET: optionalText,
   JOB_STALLED_SECONDS: integer(15, 1, 600),
   SHUTDOWN_SECONDS: integer(20, 1, 300),
 });
@@ -104,8 +117,28 @@ export interface Config {
   readonly routing: { readonly osrmUrl: string } | null;
   readonly fcm: { readonly account: z.infer<typeof fcmAccountSchema>; readonly baseUrl: string } | null;
   readonly sms: { readonly url: string; readonly token: string | null; readonly sender: string } | null;
+  /** What verifies each gateway's webhooks; a list `new,old` while one is rotated. Null: that gateway's are refused. */
+  readonly webhooks: {
+    readonly stripe: string | null;
+    readonly razorpay: string | null;
+    readonly paystack: string | null;
+    readonly mercadopago: string | null;
+    readonly xendit: string | null;
+    readonly iyzico: string | null;
+    readonly sslcommerz: { readonly storeId: string; readonly passwords: string } | null;
+    readonly bkash: string | null;
+    readonly sandbox: string | null;
+  };
+  /** Where gateways that sign no amount are asked. */
+  readonly lookups: {
+    readonly mercadopago: { readonly baseUrl: string; readonly accessToken: string } | null;
+    readonly sslcommerz: { readonly baseUrl: string; readonly storeId: string; readonly password: string } | null;
+  };
   readonly shutdownSeconds: number;
 }
+
+/** The sandbox gateway's secret in the demo, so that a test event can be sent without any setting. */
+const DEMO_SANDBOX_SECRET = "whsec_smartline_sandbox";
 
 /** A configuration that cannot be used: one line for people, naming every wrong variable. */
 export class ConfigError extends Error {
@@ -142,6 +175,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError(
       "Configuration: RATE_LIMITS: off is for load tests on one's own machine, never for production",
     );
+  const sslCommerz =
+    e.SSLCOMMERZ_STORE_ID === null || e.SSLCOMMERZ_STORE_PASSWORD === null
+      ? null
+      : { storeId: e.SSLCOMMERZ_STORE_ID, passwords: e.SSLCOMMERZ_STORE_PASSWORD };
   return {
     production: e.NODE_ENV === "production",
     demo: e.SMARTLINE_DEMO,
@@ -178,6 +215,31 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
         ? null
         : { account: parseFcmAccount(e.FCM_SERVICE_ACCOUNT), baseUrl: e.FCM_BASE_URL },
     sms: e.SMS_HTTP_URL === null ? null : { url: e.SMS_HTTP_URL, token: e.SMS_HTTP_TOKEN, sender: e.SMS_SENDER },
+    webhooks: {
+      stripe: e.STRIPE_WEBHOOK_SECRET,
+      razorpay: e.RAZORPAY_WEBHOOK_SECRET,
+      paystack: e.PAYSTACK_SECRET_KEY,
+      mercadopago: e.MERCADOPAGO_WEBHOOK_SECRET,
+      xendit: e.XENDIT_CALLBACK_TOKEN,
+      iyzico: e.IYZICO_SECRET_KEY,
+      sslcommerz: sslCommerz === null ? null : { storeId: sslCommerz.storeId, passwords: sslCommerz.passwords },
+      bkash: e.BKASH_SNS_TOPIC_ARN,
+      sandbox: e.SANDBOX_WEBHOOK_SECRET ?? (e.SMARTLINE_DEMO ? DEMO_SANDBOX_SECRET : null),
+    },
+    lookups: {
+      mercadopago:
+        e.MERCADOPAGO_ACCESS_TOKEN === null
+          ? null
+          : { baseUrl: e.MERCADOPAGO_BASE_URL, accessToken: e.MERCADOPAGO_ACCESS_TOKEN },
+      sslcommerz:
+        sslCommerz === null
+          ? null
+          : {
+              baseUrl: e.SSLCOMMERZ_BASE_URL,
+              storeId: sslCommerz.storeId,
+              password: sslCommerz.passwords.split(",")[0]?.trim() ?? "",
+            },
+    },
     shutdownSeconds: e.SHUTDOWN_SECONDS,
   };
 }

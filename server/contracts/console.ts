@@ -1,6 +1,7 @@
 /** What the console's rooms show: plain shapes, shared by the tRPC routers and the browser. Times are ISO 8601 UTC. */
 import type { Coordinates, Place } from "./geo.ts";
 import type { QueueName } from "./jobs.ts";
+import type { Gateway, PaymentEventKind, PaymentEventVerdict, WebhookStatus } from "./payments.ts";
 import type { Permission } from "./permissions.ts";
 import type { Availability, Money, Trip, TripStatus } from "./trips.ts";
 
@@ -308,6 +309,80 @@ export interface JobActionResult {
   readonly jobId: string;
   readonly outcome: "retried" | "discarded" | "gone" | "changed" | "unknown";
   readonly message: string;
+}
+
+// ── Webhooks ───────────────────────────────────────────────────────────────────────────────────
+export interface WebhookRow {
+  readonly id: string;
+  readonly gateway: Gateway;
+  readonly rawType: string;
+  readonly kind: PaymentEventKind;
+  readonly amount: Money | null;
+  readonly tripId: string | null;
+  readonly paymentId: string | null;
+  readonly status: WebhookStatus;
+  readonly verdict: PaymentEventVerdict | null;
+  readonly attempts: number;
+  /** 1, and one more for each duplicate. */
+  readonly deliveries: number;
+  readonly lastError: string | null;
+  readonly receivedAt: string;
+}
+
+export interface WebhookDetail extends WebhookRow {
+  readonly eventKey: string;
+  /** The verdict in a sentence. */
+  readonly detail: string | null;
+  readonly amountIsSigned: boolean;
+  readonly reference: string | null;
+  readonly refundId: string | null;
+  readonly disputeId: string | null;
+  readonly occurredAt: string | null;
+  readonly processedAt: string | null;
+  readonly lastDeliveryAt: string;
+  readonly jobId: string;
+  readonly requestId: string;
+  readonly ip: string | null;
+  /** Signatures shortened; a token that is a password is not kept at all. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The raw body for reading: JSON or form fields, personal data and secrets masked; null once it was deleted. */
+  readonly body: unknown;
+  readonly bytes: number | null;
+}
+
+export interface ReprocessResult {
+  readonly id: string;
+  readonly outcome: "queued" | "gone" | "too_old";
+  readonly message: string;
+}
+
+// ── Idempotency ────────────────────────────────────────────────────────────────────────────────
+/** `abandoned`: its lease ended without a result; the next request with it does the work. */
+export const IDEMPOTENCY_STATES = ["running", "abandoned", "finished"] as const;
+export type IdempotencyState = (typeof IDEMPOTENCY_STATES)[number];
+
+export interface IdempotencyRow {
+  readonly id: string;
+  readonly key: string;
+  readonly operation: string;
+  readonly actorId: string;
+  readonly actorName: string | null;
+  readonly actorType: string | null;
+  readonly state: IdempotencyState;
+  /** While it runs. */
+  readonly leaseSeconds: number | null;
+  readonly statusCode: number | null;
+  readonly replays: number;
+  /** Requests refused: 409 while it ran, 422 with another body. */
+  readonly conflicts: number;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+}
+
+export interface IdempotencyDetail extends IdempotencyRow {
+  readonly requestHash: string;
+  /** The stored answer, personal data masked; null before there is one. */
+  readonly body: unknown;
 }
 
 // ── Invariants ─────────────────────────────────────────────────────────────────────────────────

@@ -52,6 +52,11 @@ export const JOBS = {
   ),
   /** Push one offer to one driver's phone. */
   "push-offer": job("default", z.object({ offerId: idSchema })),
+  /** A gateway's verified event: what it says, and how it stands to what we know. */
+  "process-webhook": {
+    ...job("default", z.object({ eventId: idSchema })),
+    backoffSeconds: [60, 300, 900],
+  },
   /** Delete what has served its time: finished outbox rows, old codes, expired keys. */
   "clean-up": job("low", z.object({ hour: z.string() })),
 } as const;

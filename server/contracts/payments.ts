@@ -36,6 +36,25 @@ export const PAYMENT_EVENT_KINDS = [
 ] as const;
 export type PaymentEventKind = (typeof PAYMENT_EVENT_KINDS)[number];
 
+/**
+ * How an event stands to what we know. `unconfirmed`: it fits, but the gateway signs no amount and was not asked.
+ * `held`: the gateway itself calls it risky. `out_of_order`: a later event of the same payment came before it.
+ */
+export const PAYMENT_EVENT_VERDICTS = [
+  "matched",
+  "unconfirmed",
+  "held",
+  "out_of_order",
+  "unknown_trip",
+  "amount_mismatch",
+  "currency_mismatch",
+] as const;
+export type PaymentEventVerdict = (typeof PAYMENT_EVENT_VERDICTS)[number];
+
+/** `ignored`: nothing that we act on. `failed`: every try failed, an operator can have it processed again. */
+export const WEBHOOK_STATUSES = ["received", "processed", "ignored", "failed"] as const;
+export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
+
 /** A gateway's verified webhook in the one form that the rest of the platform reads. */
 export interface PaymentEvent {
   readonly gateway: Gateway;

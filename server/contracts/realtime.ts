@@ -32,6 +32,8 @@ export const topics = {
   settings: "ops.settings",
   /** Alerts were raised or resolved. */
   alerts: "ops.alerts",
+  /** Ids of webhook events that came or were processed. */
+  webhooks: "ops.webhooks",
 } as const;
 
 /** One driver's position as it came in. Metres, degrees clockwise from north, metres per second. */

@@ -8,6 +8,7 @@ import { mountHealth } from "#server/http/health.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import { assertBodySize, clientAddresses, isJson, requestContexts, requestIdOf } from "#server/http/request.ts";
 import { mountRest } from "#server/http/rest.ts";
+import { mountWebhooks } from "#server/http/webhooks.ts";
 import { mountWellKnown } from "#server/http/well-known.ts";
 import { domainErrorOf } from "#server/trpc/init.ts";
 import { countStreamed } from "#server/trpc/middleware/rate-limit.ts";
@@ -24,7 +25,7 @@ function methodsAt(hono: Hono<DoorEnv>, pathname: string): string[] {
   return taken.size === 0 ? [] : [...[...taken].sort(), "OPTIONS"];
 }
 
-/** All that is not a page: REST, the older paths, tRPC, health and metrics. */
+/** All that is not a page: REST, the older paths, webhooks, tRPC, health and metrics. */
 export function createApi(app: AppContext): Hono<DoorEnv> {
   const hono = new Hono<DoorEnv>();
   const contexts = requestContexts(app);
@@ -65,6 +66,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
   });
   mountRest(hono);
   mountCompat(hono);
+  mountWebhooks(hono);
 
   hono.notFound((c) => {
     const { pathname } = new URL(c.req.url);

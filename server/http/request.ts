@@ -102,25 +102,26 @@ export function clientAddresses(trustedProxies: readonly string[]): ClientAddres
   };
 }
 
-const tooLarge = () =>
-  new DomainError("PAYLOAD_TOO_LARGE", `A body may have ${MAX_BODY_BYTES} bytes at most. Nothing was done.`);
+const tooLarge = (maxBytes: number) =>
+  new DomainError("PAYLOAD_TOO_LARGE", `A body may have ${maxBytes} bytes at most. Nothing was done.`);
 
 /** Refuses by the announced length; a body without one is counted as it comes. */
-export function assertBodySize(headers: Headers): void {
-  if (Number(headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+export function assertBodySize(headers: Headers, maxBytes = MAX_BODY_BYTES): void {
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
-async function readBody(c: Context): Promise<string> {
-  assertBodySize(c.req.raw.headers);
-  if (c.req.header("transfer-encoding") === undefined) return c.req.text();
+/** The body's bytes as they came. PAYLOAD_TOO_LARGE beyond `maxBytes`. */
+export async function readBytes(c: Context, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
+  assertBodySize(c.req.raw.headers, maxBytes);
+  if (c.req.header("transfer-encoding") === undefined) return Buffer.from(await c.req.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of c.req.raw.body ?? []) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
+    if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 export const isJson = (contentType: string | undefined): boolean =>
@@ -128,7 +129,7 @@ export const isJson = (contentType: string | undefined): boolean =>
 
 /** The JSON object in the body; an empty body is an empty object. */
 export async function readJson(c: Context): Promise<Record<string, unknown>> {
-  const text = await readBody(c);
+  const text = (await readBytes(c)).toString("utf8");
   if (text.trim() === "") return {};
   const type = c.req.header("content-type") ?? "";
   if (!isJson(type))

@@ -3,6 +3,7 @@ import type { JobHandler } from "#server/jobs/handler.ts";
 import { cleanUp } from "#server/jobs/handlers/clean-up.ts";
 import { dispatchTrip } from "#server/jobs/handlers/dispatch-trip.ts";
 import { processTripAcceptance } from "#server/jobs/handlers/process-trip-acceptance.ts";
+import { processWebhook } from "#server/jobs/handlers/process-webhook.ts";
 import { pushOffer } from "#server/jobs/handlers/push-offer.ts";
 import { tripEnded } from "#server/jobs/handlers/trip-ended.ts";
 import { tripProgressed } from "#server/jobs/handlers/trip-progressed.ts";
@@ -16,5 +17,6 @@ export const HANDLERS: { readonly [N in JobName]: JobHandler<N> } = {
   "trip-released": tripReleased,
   "trip-ended": tripEnded,
   "trip-progressed": tripProgressed,
+  "process-webhook": processWebhook,
   "clean-up": cleanUp,
 };

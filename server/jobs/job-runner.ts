@@ -37,6 +37,7 @@ export function createJobRunner(app: AppContext): JobRunner {
         "job given up; an operator can retry it",
       );
       await markFailed(app.db.pool, jobId, error.message);
+      await app.webhooks.gaveUp(jobId, error.message);
     },
   };
 }

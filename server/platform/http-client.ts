@@ -32,6 +32,8 @@ export interface ProviderRequest {
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** `error`: the answer must come from this very address. */
+  readonly redirect?: "error";
 }
 
 /** One outside provider: its time-out, its retries and its circuit breaker. */

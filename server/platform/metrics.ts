@@ -18,6 +18,7 @@ export interface Metrics {
   readonly providerCalls: Counter<"provider" | "outcome">;
   readonly redisUp: Gauge;
   readonly limitDecisions: Counter<"scope" | "outcome">;
+  readonly webhooks: Counter<"gateway" | "outcome">;
 }
 
 const FAST = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -99,6 +100,12 @@ export function createMetrics(options: { processMetrics: boolean }): Metrics {
       name: "driver_locations_total",
       help: "Location updates by outcome",
       labelNames: ["outcome"],
+      registers,
+    }),
+    webhooks: new Counter({
+      name: "webhook_deliveries_total",
+      help: "Deliveries of payment gateways: received, duplicate, or why they were refused",
+      labelNames: ["gateway", "outcome"],
       registers,
     }),
     providerCalls: new Counter({

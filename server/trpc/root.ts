@@ -1,6 +1,7 @@
 import { createCallerFactory, router } from "#server/trpc/init.ts";
 import { authRouter } from "#server/trpc/routers/auth.ts";
 import { drivingRouter } from "#server/trpc/routers/driving.ts";
+import { idempotencyRouter } from "#server/trpc/routers/idempotency.ts";
 import { mapRouter } from "#server/trpc/routers/map.ts";
 import {
   driversRouter,
@@ -14,6 +15,7 @@ import {
 import { peopleRouter, rolesRouter } from "#server/trpc/routers/people.ts";
 import { ridesRouter } from "#server/trpc/routers/rides.ts";
 import { tripsRouter } from "#server/trpc/routers/trips.ts";
+import { webhooksRouter } from "#server/trpc/routers/webhooks.ts";
 
 /** The apps' areas first, then the console's rooms. */
 export const appRouter = router({
@@ -28,6 +30,8 @@ export const appRouter = router({
   jobs: jobsRouter,
   invariants: invariantsRouter,
   messages: messagesRouter,
+  webhooks: webhooksRouter,
+  idempotency: idempotencyRouter,
   search: searchRouter,
   people: peopleRouter,
   roles: rolesRouter,

@@ -9,6 +9,7 @@ import type {
 } from "#server/contracts/console.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { JOB_NAMES, JOBS, QUEUES, type QueueName } from "#server/contracts/jobs.ts";
+import { mask } from "#server/domain/ops/mask.ts";
 import { backlog, markRevived } from "#server/domain/outbox/relay-store.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -25,17 +26,6 @@ interface TopicFigures {
   readonly last_minute: number;
   /** Milliseconds from commit to done, the newest 500. */
   readonly durations: number[];
-}
-
-/** Personal data and secrets in a payload, by their names. */
-const MASKED = /phone|otp|code|token|password|secret|email/i;
-
-export function mask(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(mask);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, MASKED.test(name) ? "•••" : mask(item)]),
-  );
 }
 
 /** The exception without what differs from job to job: ids, numbers, addresses. Two failures of one cause read the same. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fingerprintOf, mask } from "#server/domain/ops/job-service.ts";
+import { fingerprintOf } from "#server/domain/ops/job-service.ts";
 import { verdictOf } from "#server/domain/ops/lock-service.ts";
+import { mask } from "#server/domain/ops/mask.ts";
 
 const [A, B] = ["0198a8a8-0000-7000-8000-00000000000a", "0198a8a8-0000-7000-8000-00000000000b"];
 const lock = (change: object = {}) => ({

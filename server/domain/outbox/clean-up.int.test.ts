@@ -13,13 +13,25 @@ test("what has served its time goes, in more than one batch; what has not stays"
     (gen_random_uuid(), 'sms', '+20', 'old', 'a', now() - interval '8 days'), (gen_random_uuid(), 'sms', '+20', 'new', 'b', now())`);
   await t.rows(`INSERT INTO rate_limit_violations (id, scope, subject_key, subject, minute, count, first_at, last_at)
     SELECT gen_random_uuid(), 'public', d::text, 'x', now() - d * interval '1 day', 1, now(), now() FROM unnest('{1,29,31,300}'::int[]) d`);
+  await t.rows(`INSERT INTO webhook_events (id, gateway, event_key, payload, raw_body, headers, kind, raw_type, amount_is_signed, job_id, ip, request_id, received_at)
+    SELECT gen_random_uuid(), 'stripe', days::text, '{}', '{}', '{"user-agent":"x"}', 'captured', 'x', true, gen_random_uuid(), '::1', 'r',
+      now() - make_interval(days => days) FROM unnest('{89,91}'::int[]) AS d(days)`);
   expect(await cleanUp(t.app.db.pool)).toEqual({
     outbox: 5001,
     otp_verifications: 0,
     idempotency_keys: 0,
     recorded_messages: 1,
     rate_limit_violations: 2,
+    webhook_bodies: 1,
   });
+  expect(
+    await t.rows(
+      "SELECT event_key, kind, raw_body IS NULL AND payload IS NULL AND ip IS NULL AS forgotten FROM webhook_events ORDER BY 1",
+    ),
+  ).toEqual([
+    { event_key: "89", kind: "captured", forgotten: false },
+    { event_key: "91", kind: "captured", forgotten: true },
+  ]);
   expect(await t.value("SELECT count(*)::int FROM outbox")).toBe(2);
   expect(await t.value("SELECT body FROM recorded_messages")).toBe("new");
   await t.dispose();

@@ -113,13 +113,21 @@ const OLD = {
 } as const;
 const CLEAN_UP_BATCH = 5000;
 
+/** Of gateways' events the fact is kept, and what the gateway wrote (names, cards' last digits) is not. */
+const FORGET_RAW = `
+UPDATE webhook_events SET raw_body = NULL, payload = NULL, headers = '{}', ip = NULL
+WHERE id IN (SELECT id FROM webhook_events WHERE raw_body IS NOT NULL AND received_at < now() - interval '90 days' LIMIT ${CLEAN_UP_BATCH})`;
+
 /** Deletes in batches: one statement over a month's rows would hit its time-out, and every hour again. Returns how many of each. */
 export async function cleanUp(db: Queryable): Promise<Readonly<Record<string, number>>> {
   const deleted: Record<string, number> = {};
-  for (const [table, old] of Object.entries(OLD)) {
+  const statements = Object.entries(OLD).map(
+    ([table, old]) => [table, `DELETE FROM ${table} WHERE id IN (${old} LIMIT ${CLEAN_UP_BATCH})`] as const,
+  );
+  for (const [name, statement] of [...statements, ["webhook_bodies", FORGET_RAW] as const]) {
     let last = CLEAN_UP_BATCH;
-    for (deleted[table] = 0; last === CLEAN_UP_BATCH; deleted[table] += last) {
-      const { rowCount } = await db.query(`DELETE FROM ${table} WHERE id IN (${old} LIMIT ${CLEAN_UP_BATCH})`);
+    for (deleted[name] = 0; last === CLEAN_UP_BATCH; deleted[name] += last) {
+      const { rowCount } = await db.query(statement);
       last = rowCount ?? 0;
     }
   }

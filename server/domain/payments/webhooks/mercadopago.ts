@@ -117,3 +117,24 @@ export function eventOfMercadoPagoPayment(paymentId: string, payment: unknown): 
     amountIsSigned: true,
   };
 }
+
+/**
+ * The event that a chargeback fetched by `GET /v1/chargebacks/{id}` amounts to. `coverage_applied` is null while it is
+ * open, then whether we were covered [I]. Null when the answer is not the chargeback that was asked for.
+ */
+export function eventOfMercadoPagoChargeback(disputeId: string, chargeback: unknown): PaymentEvent | null {
+  if (idOf(field(chargeback, "id")) !== disputeId) return null;
+  const covered = field(chargeback, "coverage_applied");
+  const kind = covered === true ? "dispute_won" : covered === false ? "dispute_lost" : "dispute_opened";
+  const updatedAt = textOf(field(chargeback, "date_last_updated"));
+  return {
+    ...paymentEvent("mercadopago", keyOf("chargeback", disputeId, kind, updatedAt), `chargeback:${kind}`, {
+      kind,
+      amount: moneyOfDecimal(field(chargeback, "amount"), field(chargeback, "currency")),
+      paymentId: idOf(field(chargeback, "payments", "0")),
+      disputeId,
+      occurredAt: timeOfIso(updatedAt),
+    }),
+    amountIsSigned: true,
+  };
+}

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PaymentEvent, PaymentEventKind } from "#server/contracts/payments.ts";
+import type { Doubt } from "#server/domain/payments/payment-events.ts";
 import { moneyOfDecimal } from "#server/domain/payments/webhooks/minor-units.ts";
 import {
   decodeText,
@@ -133,4 +134,19 @@ export function parseSslCommerz({ eventKey, payload }: VerifiedEvent): PaymentEv
     paymentId: idOf(field(payload, "val_id")),
     occurredAt: timeOfDhaka(field(payload, "tran_date")),
   });
+}
+
+/** Why the validation API's answer does not confirm the event; null when it does, to the last paisa. */
+export function doubtOfSslCommerz(event: PaymentEvent, answer: unknown): Doubt | null {
+  const status = textOf(field(answer, "status"));
+  if (!PAID.has(status ?? "") || field(answer, "tran_id") !== event.reference)
+    return { verdict: "unconfirmed", detail: `The validation API does not confirm it: ${status ?? "no status"}.` };
+  const money = moneyOfDecimal(field(answer, "amount"), field(answer, "currency"));
+  if (money === null || event.amount === null || money.amount !== event.amount.amount)
+    return { verdict: "amount_mismatch", detail: "The validation API knows it with another amount." };
+  if (money.currency !== event.amount.currency)
+    return { verdict: "currency_mismatch", detail: "The validation API knows it in another currency." };
+  if (String(field(answer, "risk_level")) === "1")
+    return { verdict: "held", detail: "SSLCommerz calls the payment risky (risk_level 1): hold it." };
+  return null;
 }

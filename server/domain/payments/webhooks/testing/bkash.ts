@@ -26,6 +26,10 @@ const PEMS = new Map([
   ["https://sns.cn-north-1.amazonaws.com.cn/china.pem", certificatePem],
 ]);
 
+/** As Amazon's host would answer. */
+export const fetchPem = async (url: string): Promise<string> =>
+  PEMS.get(url) ?? Promise.reject(new Error(`nothing at ${url}`));
+
 export type Envelope = Readonly<Record<string, unknown>>;
 const NOTIFICATION_KEYS = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
 const CONFIRMATION_KEYS = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
@@ -155,7 +159,7 @@ const addresses: readonly Case[] = [
 export const bkashFixture: Fixture = {
   gateway: "bkash",
   config: { ...NOTHING_CONFIGURED, bkash: `${TOPIC},${OLD_TOPIC}` },
-  signingKeys: createSigningKeys(async (url) => PEMS.get(url) ?? Promise.reject(new Error(`nothing at ${url}`))),
+  signingKeys: createSigningKeys(fetchPem),
   valid,
   another: published({ MessageId: "m-9" }),
   // Not a secret that rotates but a topic.
