@@ -68,6 +68,39 @@ test("no page breaks our own policy: every room, the map, dialogs, menus, toasts
   expect(complaints).toEqual([]);
 });
 
+test("the API's reference keeps to its own files, and tries a call with a pasted token", async ({
+  page,
+  request,
+  baseURL,
+}) => {
+  const complaints = watch(page);
+  const elsewhere: string[] = [];
+  page.on("request", (sent) => {
+    if (!sent.url().startsWith(baseURL ?? "") && !sent.url().startsWith("data:")) elsewhere.push(sent.url());
+  });
+  const login = await request.post("/api/v1/auth/login", {
+    data: { phone: "+20110000005", password: "smartline-demo" },
+  });
+  const { accessToken } = (await login.json()) as { accessToken: string };
+  await page.goto("/api/docs");
+  await expect(page.locator(".opblock").first()).toBeVisible();
+  await page.locator(".auth-wrapper .authorize").click();
+  await page.locator("#auth-bearer-value").fill(accessToken);
+  await page.getByRole("button", { name: "Apply credentials" }).first().click();
+  await page.getByRole("button", { name: "Close" }).first().click();
+  const call = page.locator("#operations-Trips-ridesList");
+  await call.getByRole("button").first().click();
+  await call.getByRole("button", { name: "Execute" }).click();
+  await expect(call.locator(".live-responses-table tbody .response-col_status").first()).toContainText("200");
+  await expect(call.locator(".live-responses-table")).toContainText("x-request-id");
+  for (const width of [360, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+  }
+  expect(elsewhere).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
 test("the policy bites: what we did not write is not run", async ({ page }) => {
   const complaints = watch(page);
   await page.goto("/sign-in");

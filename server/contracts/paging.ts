@@ -14,5 +14,6 @@ export function pageSizeSchema(options: { max: number; fallback: number }) {
   return z
     .union([z.number(), digits], { error })
     .pipe(z.int({ error }).min(1, { error }).max(max, { error }))
-    .default(fallback);
+    .default(fallback)
+    .meta({ type: "integer", minimum: 1, maximum: max, description: "How many at most." });
 }

@@ -5,6 +5,7 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { mountCompat } from "#server/http/compat.ts";
 import type { DoorEnv } from "#server/http/door.ts";
 import { mountHealth } from "#server/http/health.ts";
+import { mountOpenApi } from "#server/http/openapi/mount.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import { assertBodySize, clientAddresses, isJson, requestContexts, requestIdOf } from "#server/http/request.ts";
 import { mountRest } from "#server/http/rest.ts";
@@ -67,6 +68,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
   mountRest(hono);
   mountCompat(hono);
   mountWebhooks(hono);
+  mountOpenApi(hono, app);
 
   hono.notFound((c) => {
     const { pathname } = new URL(c.req.url);
@@ -74,7 +76,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
     if (methods.length === 0)
       return sendProblem(
         c,
-        new DomainError("NOT_FOUND", `There is no ${c.req.method} ${pathname}.`),
+        new DomainError("NOT_FOUND", `There is no ${c.req.method} ${pathname}. All there is: /api/docs.`),
         c.get("requestId"),
       );
     const allow = methods.join(", ");

@@ -30,17 +30,19 @@ const numberSchema = z.union([
 ]);
 const locationSchema = z.object({ latitude: numberSchema.pipe(latSchema), longitude: numberSchema.pipe(lngSchema) });
 /** `[lat, lng]`, or the same as JSON text, as some builds send it. */
-const pointSchema = z.preprocess(
-  (value) => {
-    if (typeof value !== "string") return value;
-    try {
-      return JSON.parse(value);
-    } catch {
-      return value;
-    }
-  },
-  z.tuple([numberSchema.pipe(latSchema), numberSchema.pipe(lngSchema)]),
-);
+const pointSchema = z
+  .preprocess(
+    (value) => {
+      if (typeof value !== "string") return value;
+      try {
+        return JSON.parse(value);
+      } catch {
+        return value;
+      }
+    },
+    z.tuple([numberSchema.pipe(latSchema), numberSchema.pipe(lngSchema)]),
+  )
+  .meta({ type: "array", items: { type: "number" }, minItems: 2, maxItems: 2, description: "`[lat, lng]`" });
 const createSchema = z.object({
   pickup_coordinates: pointSchema,
   destination_coordinates: pointSchema,
@@ -146,20 +148,65 @@ async function storeLocation(ctx: RequestContext, body: unknown): Promise<unknow
   return oldAnswer("Location stored", await createCaller(ctx).driving.location({ lat: latitude, lng: longitude }));
 }
 
+interface OlderPath {
+  readonly path: string;
+  readonly summary: string;
+  /** The call that new builds make. */
+  readonly instead: string;
+  readonly schema: z.ZodType;
+  readonly example: object;
+  /** The status for a trip that another driver has; null where none can be taken. */
+  readonly taken: 403 | 409 | null;
+  readonly limit: LimitScope;
+  readonly work: (ctx: RequestContext, body: unknown) => Promise<unknown>;
+}
+
+const action = {
+  summary: "Accept or decline a trip",
+  instead: "POST /api/v1/trips/{id}/accept",
+  schema: actionSchema,
+  example: { trip_request_id: "01990f3e-6c1a-7b52-8a4e-3d1f5b7c9e21", action: "accepted" },
+  limit: "trip.accept",
+  work: requestAction,
+} as const;
+const ride = {
+  summary: "Request a trip",
+  instead: "POST /api/v1/trips",
+  schema: createSchema,
+  example: {
+    pickup_coordinates: [30.0444, 31.2357],
+    destination_coordinates: [30.0626, 31.2497],
+    vehicle_category_id: "economy",
+  },
+  taken: null,
+  limit: "trip.create",
+  work: createRide,
+} as const;
+
+/** Mounted, and described in the API's document. */
+export const OLDER_PATHS: readonly OlderPath[] = [
+  { path: "/api/driver/trip/request-action", ...action, taken: 403 },
+  { path: "/api/driver/ride/trip-action", ...action, taken: 409 },
+  { path: "/api/v1/driver/ride/ride_action", ...action, taken: 403 },
+  {
+    path: "/api/driver/ride/location",
+    summary: "Where the driver is",
+    instead: "POST /api/v1/location",
+    schema: locationSchema,
+    example: { latitude: 30.0444, longitude: 31.2357 },
+    taken: null,
+    limit: "location.update",
+    work: storeLocation,
+  },
+  { path: "/api/customer/ride/create", ...ride },
+  { path: "/api/v1/customer/ride/store", ...ride },
+];
+
 export function mountCompat(hono: Hono<DoorEnv>): void {
-  const post = (
-    route: string,
-    limit: LimitScope,
-    work: (ctx: RequestContext, body: unknown) => Promise<unknown>,
-    onError: (c: Context, error: DomainError) => Response,
-  ) =>
-    hono.post(route, (c) =>
-      respond(c, route, (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c))), onError),
+  for (const { path, taken, limit, work } of OLDER_PATHS) {
+    const onError = taken === 403 ? TAKEN_IS_403 : plain;
+    hono.post(path, (c) =>
+      respond(c, path, (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c))), onError),
     );
-  post("/api/driver/trip/request-action", "trip.accept", requestAction, TAKEN_IS_403);
-  post("/api/driver/ride/trip-action", "trip.accept", requestAction, plain);
-  post("/api/v1/driver/ride/ride_action", "trip.accept", requestAction, TAKEN_IS_403);
-  post("/api/driver/ride/location", "location.update", storeLocation, plain);
-  post("/api/customer/ride/create", "trip.create", createRide, plain);
-  post("/api/v1/customer/ride/store", "trip.create", createRide, plain);
+  }
 }

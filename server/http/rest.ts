@@ -1,6 +1,5 @@
 import type { Hono } from "hono";
 import { DomainError } from "#server/contracts/errors.ts";
-import type { DeclaredLimit } from "#server/contracts/limits.ts";
 import { type DoorEnv, respond } from "#server/http/door.ts";
 import { readJson } from "#server/http/request.ts";
 import type { ProcedureMeta } from "#server/trpc/init.ts";
@@ -9,16 +8,19 @@ import { appRouter, createCaller } from "#server/trpc/root.ts";
 
 type OpenApi = NonNullable<ProcedureMeta["openapi"]>;
 
-/** Every procedure that has a REST door. */
-export function restProcedures(): {
+interface RestProcedure {
   readonly path: string;
   readonly openapi: OpenApi;
-  readonly limit: DeclaredLimit;
-}[] {
+  readonly meta: ProcedureMeta;
+  readonly procedure: unknown;
+}
+
+/** Every procedure that has a REST door. */
+export function restProcedures(): RestProcedure[] {
   const procedures = appRouter._def.procedures as unknown as Record<string, { _def: { meta?: ProcedureMeta } }>;
   return Object.entries(procedures).flatMap(([path, procedure]) => {
-    const { openapi, limit = "general" } = procedure._def.meta ?? {};
-    return openapi === undefined ? [] : [{ path, openapi, limit }];
+    const { meta } = procedure._def;
+    return meta?.openapi === undefined ? [] : [{ path, openapi: meta.openapi, meta, procedure }];
   });
 }
 
@@ -43,7 +45,8 @@ function queryOf({ searchParams }: URL): Record<string, unknown> {
  * so REST and tRPC share every middleware. Path, query (GET) and body (POST) are one input; unknown fields are refused by it.
  */
 export function mountRest(hono: Hono<DoorEnv>): void {
-  for (const { path, openapi, limit } of restProcedures()) {
+  for (const { path, openapi, meta } of restProcedures()) {
+    const { limit = "general" } = meta;
     const route = openapi.path.replaceAll(/\{(\w+)\}/g, ":$1");
     hono.on(openapi.method, route, (c) =>
       respond(c, route, (ctx) =>

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { tracked } from "@trpc/server";
 import { z } from "zod";
-import type { Me } from "#server/contracts/console.ts";
+
+import type { Me, RecordedMessage } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { QUEUES } from "#server/contracts/jobs.ts";
@@ -165,6 +166,16 @@ export const invariantsRouter = router({
   check: operatorQuery("invariants.view").query(({ ctx }) => checkInvariants(ctx.app.db, ctx.app.lock)),
 });
 
+const recordedMessageSchema = z.object({
+  id: z.string(),
+  channel: z.enum(["sms", "push"]),
+  to: z.string(),
+  title: z.string().nullable(),
+  body: z.string(),
+  tripId: z.string().nullable(),
+  at: z.string(),
+}) satisfies z.ZodType<RecordedMessage>;
+
 export const messagesRouter = router({
   list: operatorQuery("messages.view")
     .meta({
@@ -179,6 +190,7 @@ export const messagesRouter = router({
         limit,
       }),
     )
+    .output(z.object({ items: z.array(recordedMessageSchema).readonly(), nextCursor: z.string().nullable() }))
     .query(({ ctx, input }) =>
       listMessages(ctx.app.db.pool, {
         channel: input.channel ?? null,

@@ -3,7 +3,7 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { placeSchema } from "#server/contracts/geo.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
-import { tripSchema, tripStatusSchema, vehicleCategorySchema } from "#server/contracts/trips.ts";
+import { TRIP_STATUSES, tripSchema, tripStatusSchema, vehicleCategorySchema } from "#server/contracts/trips.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { type RequestContext, router } from "#server/trpc/init.ts";
 import { appProcedure, customerProcedure, driverProcedure } from "#server/trpc/middleware/procedures.ts";
@@ -16,7 +16,8 @@ const statusFilter = z
   .union([z.string(), z.array(z.string())])
   .optional()
   .transform((value) => (value === undefined ? [] : [value].flat().flatMap((part) => part.split(","))))
-  .pipe(z.array(tripStatusSchema));
+  .pipe(z.array(tripStatusSchema))
+  .meta({ type: "string", description: `One or more of ${TRIP_STATUSES.join(", ")}, separated by commas.` });
 
 /** An app that repeats the accept of the trip it has, or just asked for, is on a bad network, not greedy. */
 async function holdsTrip(ctx: RequestContext, actor: Actor, input: unknown): Promise<boolean> {

@@ -1,0 +1,187 @@
+import type { Trip } from "#server/contracts/trips.ts";
+
+/** What a call looks like: shown in the API's document, and held against the procedure's own schemas by a test. */
+export interface Example {
+  readonly description: string;
+  /** Path, query and body together, as the procedure takes them. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly output: unknown;
+}
+
+const TRIP_ID = "01990f3e-6c1a-7b52-8a4e-3d1f5b7c9e21";
+const CUSTOMER = { id: "01990f00-0000-7000-8000-0000000000c1", name: "Mona Adel", phone: "+201100000001" };
+const DRIVER = { id: "01990f00-0000-7000-8000-0000000000d1", name: "Karim Hassan", phone: "+201000000001" };
+const VEHICLE = {
+  id: "01990f00-0000-7000-8000-0000000000f1",
+  plate: "ABC 1234",
+  model: "Toyota Corolla",
+  category: "economy",
+};
+const PICKUP = { lat: 30.0444, lng: 31.2357, address: "Tahrir Square" };
+const DESTINATION = { lat: 30.0626, lng: 31.2497, address: "Ramses Station" };
+
+const PENDING: Trip = {
+  id: TRIP_ID,
+  refId: "T4K7M2P9QX",
+  type: "ride_request",
+  status: "pending",
+  version: 0,
+  zoneId: "01990f00-0000-7000-8000-000000000021",
+  vehicleCategory: "economy",
+  paymentMethod: "cash",
+  pickup: PICKUP,
+  destination: DESTINATION,
+  stops: [],
+  estimatedFare: { amount: 3450, currency: "EGP" },
+  actualFare: null,
+  estimatedDistanceMeters: 2430,
+  estimatedDurationSeconds: 420,
+  actualDistanceMeters: null,
+  routeEstimated: false,
+  surgeMultiplier: 1,
+  customerId: CUSTOMER.id,
+  customer: CUSTOMER,
+  driverId: null,
+  driver: null,
+  vehicle: null,
+  cancelledBy: null,
+  cancelReason: null,
+  message: null,
+  createdAt: "2026-11-20T09:00:00.000Z",
+  acceptedAt: null,
+  arrivedAt: null,
+  startedAt: null,
+  endedAt: null,
+};
+const ACCEPTED: Trip = {
+  ...PENDING,
+  status: "accepted",
+  version: 1,
+  driverId: DRIVER.id,
+  driver: DRIVER,
+  vehicle: VEHICLE,
+  acceptedAt: "2026-11-20T09:00:11.000Z",
+};
+const ARRIVED: Trip = { ...ACCEPTED, status: "arrived", version: 2, arrivedAt: "2026-11-20T09:05:40.000Z" };
+const ONGOING: Trip = { ...ARRIVED, status: "ongoing", version: 3, startedAt: "2026-11-20T09:07:02.000Z" };
+const COMPLETED: Trip = {
+  ...ONGOING,
+  status: "completed",
+  version: 4,
+  actualDistanceMeters: 2600,
+  actualFare: { amount: 3600, currency: "EGP" },
+  endedAt: "2026-11-20T09:15:30.000Z",
+};
+const CANCELLED: Trip = {
+  ...PENDING,
+  status: "cancelled",
+  version: 1,
+  cancelledBy: "customer",
+  cancelReason: "Plans changed",
+  endedAt: "2026-11-20T09:01:10.000Z",
+};
+
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  "auth.login": {
+    description:
+      "Send either `phone` or `email`. The answer takes the same time and words for an unknown account and for a wrong password.",
+    input: { phone: "+201100000001", password: "correct horse battery staple" },
+    output: {
+      accessToken: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk5MGYwMCJ9.c2lnbmF0dXJl",
+      refreshToken: "eyJhbGciOiJIUzI1NiJ9.eyJ1c2UiOiJyZWZyZXNoIn0.c2lnbmF0dXJl",
+      expiresIn: 900,
+      user: { id: CUSTOMER.id, type: "customer", name: CUSTOMER.name, email: null, phone: CUSTOMER.phone },
+    },
+  },
+  "rides.create": {
+    description:
+      "Looks for a driver for 3 minutes, nearest first, and tells the app by push and socket. Both ends must lie in a zone that we serve.",
+    input: { pickup: PICKUP, destination: DESTINATION, vehicleCategory: "economy", paymentMethod: "cash" },
+    output: PENDING,
+  },
+  "rides.list": {
+    description:
+      "A customer's own trips, or those that a driver has driven. `nextCursor` is the `cursor` of the next page; null on the last.",
+    input: { status: "pending,accepted", limit: 20 },
+    output: { items: [PENDING], nextCursor: null },
+  },
+  "rides.get": {
+    description:
+      "Another's trip does not exist. The rider's answer has `otp`, the code to start with, while it is of use.",
+    input: { id: TRIP_ID },
+    output: { ...ACCEPTED, otp: "4821" },
+  },
+  "rides.cancel": {
+    description:
+      "By its customer until it has started. By its driver: the trip goes back to `pending` and another driver is looked for.",
+    input: { id: TRIP_ID, reason: "Plans changed" },
+    output: CANCELLED,
+  },
+  "rides.accept": {
+    description:
+      "The first driver to ask gets it; everyone else gets 409 `TRIP_ALREADY_ASSIGNED`. Asked again by the same driver it answers 200 with `alreadyAccepted: true`. With `expectedVersion`, only if the trip has not changed since.",
+    input: { id: TRIP_ID, expectedVersion: 0 },
+    output: { trip: ACCEPTED, alreadyAccepted: false },
+  },
+  "rides.reject": {
+    description: "The trip is not offered to this driver again.",
+    input: { id: TRIP_ID },
+    output: PENDING,
+  },
+  "rides.arrive": { description: "Tells the rider that the driver waits.", input: { id: TRIP_ID }, output: ARRIVED },
+  "rides.start": {
+    description:
+      "With the 4 digits that the rider reads out. A wrong code is refused, and too many of them for a while.",
+    input: { id: TRIP_ID, otp: "4821" },
+    output: ONGOING,
+  },
+  "rides.complete": {
+    description: "Ends the trip and sets its fare. Without `distanceMeters` the estimate stands.",
+    input: { id: TRIP_ID, distanceMeters: 2600 },
+    output: COMPLETED,
+  },
+  "driving.setAvailability": {
+    description: "Going off line, or unavailable, hands accepted trips that have not started back to the search.",
+    input: { online: true, availability: "available" },
+    output: { online: true, availability: "available", releasedTripIds: [] },
+  },
+  "driving.location": {
+    description:
+      "One in 3 seconds is taken; faster ones are dropped and answered `accepted: false`. Every 5 seconds is right.",
+    input: { lat: 30.0444, lng: 31.2357, accuracy: 8, heading: 45, speed: 8.3, recordedAt: "2026-11-20T09:00:05.000Z" },
+    output: { accepted: true },
+  },
+  "driving.pending": {
+    description: "An offer is an invitation: any available driver with a vehicle of the category may accept.",
+    input: {},
+    output: {
+      items: [
+        {
+          offerId: "01990f3e-7000-7b52-8a4e-3d1f5b7c9e22",
+          tripId: TRIP_ID,
+          trip: PENDING,
+          distanceMeters: 640,
+          expiresAt: "2026-11-20T09:00:15.000Z",
+        },
+      ],
+    },
+  },
+  "messages.list": {
+    description: "For operators with `messages.view`. Only where no provider is configured are messages kept here.",
+    input: { channel: "sms", limit: 20 },
+    output: {
+      items: [
+        {
+          id: "01990f3e-8000-7b52-8a4e-3d1f5b7c9e23",
+          channel: "sms",
+          to: CUSTOMER.phone,
+          title: null,
+          body: "Your code is 4821.",
+          tripId: TRIP_ID,
+          at: "2026-11-20T09:00:12.000Z",
+        },
+      ],
+      nextCursor: null,
+    },
+  },
+};
