@@ -2,11 +2,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
-import type { ReactNode } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useCan } from "#components/session/operator.tsx";
 import { Fact } from "#components/trips/trip-facts.tsx";
 import { Button } from "#components/ui/button.tsx";
+import { Code } from "#components/ui/code.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
 import { Drawer } from "#components/ui/dialog.tsx";
 import { ErrorState } from "#components/ui/notice.tsx";
@@ -38,12 +38,6 @@ export function JobDrawer({ job, onClose, onDecide }: JobDrawerProps) {
 }
 
 const moment = (at: string | null) => (at ? <Moment at={at} show="full" /> : <span className="text-faint">–</span>);
-
-const Code = ({ children }: { children: ReactNode }) => (
-  <pre className="mx-4 mb-3 overflow-x-auto whitespace-pre-wrap break-all rounded-md border bg-canvas px-3 py-2 font-mono text-xs">
-    {children}
-  </pre>
-);
 
 function JobDetail({
   queue,

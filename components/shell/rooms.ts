@@ -1,6 +1,6 @@
 "use client";
 
-import { Car, Layers, Lock, Map as MapIcon, MessageSquare, Route, ShieldCheck } from "lucide-react";
+import { Car, KeyRound, Layers, Lock, Map as MapIcon, MessageSquare, Route, ShieldCheck, Webhook } from "lucide-react";
 import { useOperator } from "#components/session/operator.tsx";
 import type { Permission } from "#server/contracts/permissions.ts";
 
@@ -53,6 +53,22 @@ const OPERATIONS_ROOMS: readonly RoomLink[] = [
     icon: Layers,
     permission: "jobs.view",
     also: "queues failed retry outbox",
+  },
+  {
+    href: "/ops/webhooks",
+    label: "Webhooks",
+    key: "w",
+    icon: Webhook,
+    permission: "webhooks.view",
+    also: "gateways payments events inbox reprocess",
+  },
+  {
+    href: "/ops/idempotency",
+    label: "Idempotency",
+    key: "k",
+    icon: KeyRound,
+    permission: "idempotency.view",
+    also: "keys retries replays conflicts",
   },
   {
     href: "/ops/invariants",

@@ -377,13 +377,16 @@ describe("the door", () => {
   });
 
   test("600 a minute for each gateway, and one gateway's flood costs another nothing", async () => {
-    const knock = (gateway: Gateway) => fetch(`${bare}/api/webhooks/${gateway}`, { method: "POST", body: "{}" });
+    const fresh = await createTestApp({ peerOf: bareApp, limits: "on" });
+    const to = await fresh.listen();
+    const knock = (gateway: Gateway) => fetch(`${to}/api/webhooks/${gateway}`, { method: "POST", body: "{}" });
     const statuses: number[] = [];
     for (let n = 0; n < 12; n++) statuses.push(...(await allAtOnce(50, async () => (await knock("paystack")).status)));
     expect(new Set(statuses)).toEqual(new Set([503]));
     const refused = await knock("paystack");
     expect([refused.status, Number(refused.headers.get("retry-after")) > 0]).toEqual([429, true]);
     expect((await knock("razorpay")).status).toBe(503);
+    await fresh.dispose();
   });
 
   test("a mebibyte is read, a byte more is 413, announced or not", async () => {
