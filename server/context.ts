@@ -1,9 +1,12 @@
 import type { Config } from "#server/config/env.ts";
 import type { Gateway } from "#server/contracts/payments.ts";
+import { AlertService } from "#server/domain/alerts/alert-service.ts";
 import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
 import { type AcceptRequest, AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
+import { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
+import { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
 import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
 import { AccessDirectory } from "#server/domain/identity/access-directory.ts";
@@ -31,6 +34,7 @@ import {
   createSigningKeys,
   type FetchPem,
 } from "#server/domain/payments/webhooks/sns-certificate.ts";
+import { SettingsService } from "#server/domain/settings/settings-service.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
@@ -80,6 +84,9 @@ export interface AppContext {
   readonly access: AccessDirectory;
   readonly roles: RoleService;
   readonly people: PeopleService;
+  readonly settings: SettingsService;
+  readonly alerts: AlertService;
+  readonly conduct: ConductService;
   readonly assignment: AssignmentService;
   readonly trips: TripService;
   readonly drivers: DriverService;
@@ -166,12 +173,16 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
         };
   const router = createRouter({ osrm, logger });
   const tokens = new Tokens(config.auth);
+  const settings = new SettingsService({ db, bus, clock });
+  const alerts = new AlertService({ db, bus, logger });
+  const conduct = new ConductService({ db, bus, alerts, settings });
   const trips = new TripService({
     db,
     lock,
     router,
     events,
     demand: new DemandGate({ limits, queue, db, clock, ...config.limits }),
+    conduct,
     onCommitted: wakeUp.wake,
     otpSecret: config.auth.secret,
     dispatch: config.dispatch,
@@ -187,7 +198,11 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     onGroup: (rows) => metrics.acceptGroupRows.observe(rows),
     onRetry: () => metrics.acceptRetries.inc(),
   });
-  const locations = new LocationService({ db, bus, clock, metrics, logger });
+  const movements = new MovementWatch({
+    settings: () => settings.latest(),
+    raise: (alert) => alerts.raiseSoon(alert),
+  });
+  const locations = new LocationService({ db, bus, clock, metrics, logger, movements });
   const jobs = new JobService({ db, queue, clock });
   const access = new AccessDirectory({ db: db.pool, bus, clock });
   const { push, sms } = messageProviders(config, db, metrics);
@@ -213,11 +228,14 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     tokens,
     identity: new IdentityService({ db, tokens }),
     access,
+    settings,
+    alerts,
+    conduct,
     roles: new RoleService({ db, access }),
     people: new PeopleService({ db, access }),
     assignment: new AssignmentService({ lock, group, store, events, onCommitted: wakeUp.wake, clock, metrics, logger }),
     trips,
-    drivers: new DriverService({ db, trips, bus }),
+    drivers: new DriverService({ db, trips, bus, conduct }),
     locations,
     dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
     notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
@@ -246,8 +264,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       stopping.abort();
       jobs.stop();
       access.close();
+      settings.close();
       wakeUp.close();
       await locations.drain();
+      await alerts.drain();
       await events.drain();
       await limits.drain();
       await queue.close();

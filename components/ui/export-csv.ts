@@ -2,19 +2,12 @@
 
 import { toast } from "sonner";
 import type { Page } from "#server/contracts/console.ts";
+import { csvCell } from "#server/contracts/csv.ts";
 import { errorWords } from "./error-words.ts";
 
 export interface CsvColumn<T> {
   readonly header: string;
   readonly value: (row: T) => string | number | null;
-}
-
-/** Quoted where needed; a cell that a spreadsheet would run as a formula is kept as text. */
-export function csvCell(value: string | number | null): string {
-  if (value === null) return "";
-  if (typeof value === "number") return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function download(name: string, lines: readonly string[]) {

@@ -3,6 +3,7 @@ import type { Coordinates, Place } from "./geo.ts";
 import type { QueueName } from "./jobs.ts";
 import type { Gateway, PaymentEventKind, PaymentEventVerdict, WebhookStatus } from "./payments.ts";
 import type { Permission } from "./permissions.ts";
+import type { SettingKey } from "./settings.ts";
 import type { Availability, Money, Trip, TripStatus } from "./trips.ts";
 
 export interface Page<T> {
@@ -183,6 +184,8 @@ export interface DriverRow {
   readonly category: string | null;
   readonly isOnline: boolean;
   readonly availability: Availability;
+  /** Why they are under review; null when they are not. */
+  readonly reviewReason: string | null;
   readonly zoneName: string | null;
   readonly lastSeenAt: string | null;
   readonly liveTripId: string | null;
@@ -435,4 +438,47 @@ export interface Role {
   /** How many people have it. */
   readonly operators: number;
   readonly updatedAt: string;
+}
+
+/** `settings.list`; title, unit and bounds are in `SETTINGS`. */
+export interface BusinessSetting {
+  readonly key: SettingKey;
+  readonly value: number;
+  /** 0: nobody has changed it yet. */
+  readonly version: number;
+  readonly updatedBy: string | null;
+  readonly updatedAt: string | null;
+}
+
+// ── Alerts ─────────────────────────────────────────────────────────────────────────────────────
+export type AlertSeverity = "info" | "warning" | "critical";
+
+export interface Alert {
+  readonly id: string;
+  readonly kind: string;
+  readonly severity: AlertSeverity;
+  readonly subject: { readonly type: string; readonly id: string; readonly name: string | null };
+  readonly summary: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** How often it came since it is open. */
+  readonly occurrences: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly resolvedAt: string | null;
+  readonly resolvedBy: string | null;
+  readonly resolution: string | null;
+}
+
+// ── Audit log ──────────────────────────────────────────────────────────────────────────────────
+export interface AuditRow {
+  readonly id: string;
+  readonly at: string;
+  readonly actor: { readonly id: string | null; readonly name: string };
+  readonly action: string;
+  readonly subject: { readonly type: string; readonly id: string };
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly reason: string | null;
+  readonly ip: string | null;
+  readonly requestId: string | null;
 }

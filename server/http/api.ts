@@ -2,6 +2,7 @@ import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
+import { mountAuditExport } from "#server/http/audit-export.ts";
 import { mountCompat } from "#server/http/compat.ts";
 import type { DoorEnv } from "#server/http/door.ts";
 import { mountHealth } from "#server/http/health.ts";
@@ -66,6 +67,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
     });
   });
   mountRest(hono);
+  mountAuditExport(hono);
   mountCompat(hono);
   mountWebhooks(hono);
   mountOpenApi(hono, app);

@@ -36,6 +36,13 @@ export function createJobRunner(app: AppContext): JobRunner {
         { jobId, queue, err: error, alert: stalled ? "job.stalled_twice" : "job.gave_up" },
         "job given up; an operator can retry it",
       );
+      app.alerts.raiseSoon({
+        kind: stalled ? "job.stalled_twice" : "job.gave_up",
+        severity: stalled || queue === "critical" ? "critical" : "warning",
+        subject: { type: "job", id: jobId },
+        summary: `A job of the queue ${queue} was given up: ${error.message.slice(0, 300)}`,
+        data: { queue },
+      });
       await markFailed(app.db.pool, jobId, error.message);
       await app.webhooks.gaveUp(jobId, error.message);
     },

@@ -12,6 +12,7 @@ import {
   searchRouter,
   sessionRouter,
 } from "#server/trpc/routers/ops.ts";
+import { alertsRouter, auditRouter, settingsRouter } from "#server/trpc/routers/oversight.ts";
 import { peopleRouter, rolesRouter } from "#server/trpc/routers/people.ts";
 import { ridesRouter } from "#server/trpc/routers/rides.ts";
 import { tripsRouter } from "#server/trpc/routers/trips.ts";
@@ -35,6 +36,9 @@ export const appRouter = router({
   search: searchRouter,
   people: peopleRouter,
   roles: rolesRouter,
+  settings: settingsRouter,
+  alerts: alertsRouter,
+  audit: auditRouter,
 });
 
 export type AppRouter = typeof appRouter;

@@ -1,6 +1,7 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import type { Availability } from "#server/contracts/trips.ts";
+import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import * as store from "#server/domain/drivers/driver-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { TripService } from "#server/domain/trips/trip-service.ts";
@@ -22,16 +23,19 @@ export class DriverService {
   readonly #db: Database;
   readonly #trips: TripService;
   readonly #bus: EventBus;
+  readonly #conduct: ConductService;
 
-  constructor(options: { db: Database; trips: TripService; bus: EventBus }) {
+  constructor(options: { db: Database; trips: TripService; bus: EventBus; conduct: ConductService }) {
     this.#db = options.db;
     this.#trips = options.trips;
     this.#bus = options.bus;
+    this.#conduct = options.conduct;
   }
 
   /**
    * Goes on or off line in one transaction. Off line or unavailable hands an accepted, unstarted trip back to waiting.
-   * A trip that has arrived or started stays: the driver is then free or unavailable when it ends.
+   * A trip that has arrived or started stays: the driver is then free or unavailable when it ends. FORBIDDEN to become
+   * available while under review.
    */
   async setAvailability(
     driverId: string,
@@ -59,7 +63,8 @@ export class DriverService {
   ): Promise<AvailabilityState> {
     const working = wish.online && wish.availability === "available";
     const reason = wish.online ? "the driver stopped taking trips" : "the driver went offline";
-    const result = await this.#db.transaction(async (tx) => {
+    const thresholds = await this.#conduct.thresholds();
+    const { result, reviewed } = await this.#db.transaction(async (tx) => {
       // Trips before drivers, as everywhere. The trip is found before the driver's row is locked, so look again after.
       const tripId = await store.liveTripIdOf(tx, driverId);
       const trip = tripId === null ? null : await lockTrip(tx, tripId);
@@ -68,6 +73,11 @@ export class DriverService {
       if ((await store.liveTripIdOf(tx, driverId)) !== tripId) throw new TripChangedMeanwhile();
       const holdsTrip = trip !== null && trip.driver_id === driverId;
       const releases = holdsTrip && !working && trip.current_status === "accepted";
+      if (working && !holdsTrip && driver.under_review)
+        throw new DomainError(
+          "FORBIDDEN",
+          "Your account is under review, so you cannot take trips now. Support will contact you.",
+        );
       if (releases) await this.#trips.releaseLocked(tx, trip, reason);
       const availability: Availability = holdsTrip && !releases ? "on_trip" : working ? "available" : "unavailable";
       if (!working) await store.revokeOpenOffersOf(tx, driverId, reason);
@@ -77,12 +87,14 @@ export class DriverService {
         availability,
         releasedTripIds: releases ? [trip.id] : [],
       };
+      const reviewed = releases && (await this.#conduct.driverDrops(tx, driverId, trip.id, thresholds));
       await remember(tx, claim, state);
-      return state;
+      return { result: state, reviewed };
     });
     for (const id of result.releasedTripIds)
       await this.#trips.afterRelease(id, driverId, { type: "driver", id: driverId }, reason);
     this.#bus.publish(topics.drivers, "changed", { ids: [driverId] });
+    if (reviewed) this.#conduct.announceReview(driverId);
     return result;
   }
 }

@@ -4,12 +4,13 @@ import type { Queryable } from "#server/platform/db.ts";
 export interface LockedDriver {
   readonly is_online: boolean;
   readonly availability_status: Availability;
+  readonly under_review: boolean;
 }
 
 export async function lockDriver(tx: Queryable, driverId: string): Promise<LockedDriver | null> {
   const { rows } = await tx.query<LockedDriver>({
     name: "driver-lock",
-    text: "SELECT is_online, availability_status FROM driver_details WHERE user_id = $1 FOR UPDATE",
+    text: "SELECT is_online, availability_status, under_review FROM driver_details WHERE user_id = $1 FOR UPDATE",
     values: [driverId],
   });
   return rows[0] ?? null;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { topics } from "#server/contracts/realtime.ts";
+import { SETTING_KEYS, SETTINGS, type SettingValues } from "#server/contracts/settings.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
+import { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import { LocalBus } from "#server/platform/bus.ts";
 import { systemClock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -24,9 +26,11 @@ function hangingDatabase() {
 function open(db: Database) {
   const bus = new LocalBus(systemClock);
   const metrics = createMetrics({ processMetrics: false });
+  const settings = Object.fromEntries(SETTING_KEYS.map((key) => [key, SETTINGS[key].fallback])) as SettingValues;
+  const movements = new MovementWatch({ settings: () => settings, raise: () => undefined });
   return {
     bus,
-    locations: new LocationService({ db, bus, clock: systemClock, metrics, logger: createLogger("silent") }),
+    locations: new LocationService({ db, bus, clock: systemClock, metrics, logger: createLogger("silent"), movements }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type LocationUpdate, topics } from "#server/contracts/realtime.ts";
 import { type StoredLocation, upsertLocations } from "#server/domain/drivers/location-store.ts";
+import type { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -27,6 +28,7 @@ export class LocationService {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #logger: Logger;
+  readonly #movements: MovementWatch;
   /** By the monotonic clock, the longest ago first. */
   readonly #acceptedAt = new Map<string, number>();
   /** For the database. */
@@ -36,12 +38,20 @@ export class LocationService {
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
 
-  constructor(options: { db: Database; bus: EventBus; clock: Clock; metrics: Metrics; logger: Logger }) {
+  constructor(options: {
+    db: Database;
+    bus: EventBus;
+    clock: Clock;
+    metrics: Metrics;
+    logger: Logger;
+    movements: MovementWatch;
+  }) {
     this.#db = options.db;
     this.#bus = options.bus;
     this.#clock = options.clock;
     this.#metrics = options.metrics;
     this.#logger = options.logger;
+    this.#movements = options.movements;
   }
 
   /** False when it came too soon after the driver's last one. */
@@ -63,6 +73,13 @@ export class LocationService {
       recordedAt: isPlausible ? new Date(recorded) : receivedAt,
       receivedAt,
     };
+    this.#movements.see(driverId, {
+      lat: location.lat,
+      lng: location.lng,
+      accuracy: location.accuracy,
+      recordedAtMs: location.recordedAt.getTime(),
+      receivedAtMs: receivedAt.getTime(),
+    });
     this.#waiting.set(driverId, location);
     this.#untold.set(driverId, location);
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);

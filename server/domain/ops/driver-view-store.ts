@@ -3,7 +3,7 @@ import type { Availability } from "#server/contracts/trips.ts";
 import { patternsOf, peopleStartingWith } from "#server/domain/ops/search.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
-export const DRIVER_FILTERS = ["online", "available", "on_trip", "offline"] as const;
+export const DRIVER_FILTERS = ["online", "available", "on_trip", "offline", "under_review"] as const;
 export type DriverFilter = (typeof DRIVER_FILTERS)[number];
 
 const CONDITIONS: Readonly<Record<DriverFilter, string>> = {
@@ -11,6 +11,7 @@ const CONDITIONS: Readonly<Record<DriverFilter, string>> = {
   available: "d.is_online AND d.availability_status = 'available'",
   on_trip: "d.availability_status = 'on_trip'",
   offline: "NOT d.is_online",
+  under_review: "d.under_review",
 };
 
 interface Row {
@@ -21,6 +22,7 @@ interface Row {
   readonly category: string | null;
   readonly is_online: boolean;
   readonly availability_status: Availability;
+  readonly review_reason: string | null;
   readonly zone_name: string | null;
   readonly last_seen: Date | null;
   readonly trip_id: string | null;
@@ -45,7 +47,7 @@ export async function listDrivers(
   const wanted = patternsOf(filter.q);
   const { rows } = await db.query<Row>({
     text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
-        d.is_online, d.availability_status, z.name AS zone_name, l.updated_at AS last_seen, t.id AS trip_id, t.ref_id AS trip_ref
+        d.is_online, d.availability_status, CASE WHEN d.under_review THEN coalesce(d.review_reason, 'no reason given') END AS review_reason, z.name AS zone_name, l.updated_at AS last_seen, t.id AS trip_id, t.ref_id AS trip_ref
       FROM driver_details d
       JOIN users u ON u.id = d.user_id
       LEFT JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active
@@ -67,6 +69,7 @@ export async function listDrivers(
       category: row.category,
       isOnline: row.is_online,
       availability: row.availability_status,
+      reviewReason: row.review_reason,
       zoneName: row.zone_name,
       lastSeenAt: row.last_seen?.toISOString() ?? null,
       liveTripId: row.trip_id,

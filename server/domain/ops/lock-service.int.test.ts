@@ -15,6 +15,7 @@ const waiting = () =>
   t.value<number>(
     "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
   );
+const unrecorded = async () => undefined;
 const availability = (driver: string) =>
   t.value("SELECT availability_status FROM driver_details WHERE user_id = $1", [driver]);
 
@@ -22,9 +23,12 @@ test("a ghost is freed; a driver with a live trip is not", async () => {
   const [ghost, busy, trip] = [await t.make.driver(), await t.make.driver(), await t.make.trip()];
   await t.rows("UPDATE driver_details SET availability_status = 'on_trip' WHERE user_id = $1", [ghost]);
   await t.accept(trip, busy);
-  expect([await t.app.locks.repairGhost(ghost), await t.app.locks.repairGhost(busy)]).toEqual([true, false]);
+  expect([await t.app.locks.repairGhost(ghost, unrecorded), await t.app.locks.repairGhost(busy, unrecorded)]).toEqual([
+    true,
+    false,
+  ]);
   expect([await availability(ghost), await availability(busy)]).toEqual(["available", "on_trip"]);
-  expect(await t.app.locks.repairGhost(ghost)).toBe(false);
+  expect(await t.app.locks.repairGhost(ghost, unrecorded)).toBe(false);
 });
 
 // A single UPDATE that waits for the driver's row looks for the trip in the snapshot of before it waited.
@@ -42,7 +46,7 @@ test("a driver who gets a trip while the repair waits for their row keeps it", a
        vehicle_id = (SELECT id FROM vehicles WHERE driver_id = $2) WHERE id = $1`,
     [trip, driver],
   );
-  const repair = t.app.locks.repairGhost(driver);
+  const repair = t.app.locks.repairGhost(driver, unrecorded);
   await waitUntil("the repair waits for the row", async () => (await waiting()) > 0);
   await client.query("COMMIT");
   client.release();

@@ -8,6 +8,7 @@ import type {
 } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
+import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
 import type { HeldLock, TripLock } from "#server/platform/locks/trip-lock.ts";
@@ -123,18 +124,20 @@ export class LockService {
   }
 
   /** Frees a driver who is `on_trip` without a live trip. False when the driver has one, or is free already. */
-  async repairGhost(driverId: string): Promise<boolean> {
+  async repairGhost(driverId: string, record: Recorder): Promise<boolean> {
     return this.#db.transaction(async (tx) => {
       // Locked first: a statement that waits for a row looks for the trip as of before it waited, and an accept that
       // was committed meanwhile would not be there. The next statement sees it, and no other can begin.
       await tx.query("SELECT 1 FROM driver_details WHERE user_id = $1 FOR UPDATE", [driverId]);
       const { rowCount } = await tx.query(
-        `UPDATE driver_details d SET availability_status = CASE WHEN is_online THEN 'available' ELSE 'unavailable' END, availability_since = now(), updated_at = now()
+        `UPDATE driver_details d SET availability_status = CASE WHEN is_online AND NOT under_review THEN 'available' ELSE 'unavailable' END, availability_since = now(), updated_at = now()
          WHERE d.user_id = $1 AND d.availability_status = 'on_trip'
            AND NOT EXISTS (SELECT 1 FROM trip_requests t WHERE t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing'))`,
         [driverId],
       );
-      return (rowCount ?? 0) > 0;
+      const freed = (rowCount ?? 0) > 0;
+      await record(tx, { type: "driver", id: driverId }, { after: { freed } });
+      return freed;
     });
   }
 

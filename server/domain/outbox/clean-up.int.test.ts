@@ -18,6 +18,8 @@ test("what has served its time goes, in more than one batch; what has not stays"
       now() - make_interval(days => days) FROM unnest('{89,91}'::int[]) AS d(days)`);
   expect(await cleanUp(t.app.db.pool)).toEqual({
     outbox: 5001,
+    conduct_events: 0,
+    alerts: 0,
     otp_verifications: 0,
     idempotency_keys: 0,
     recorded_messages: 1,

@@ -107,6 +107,8 @@ const OLD = {
   outbox: "SELECT id FROM outbox WHERE completed_at < now() - interval '7 days'",
   otp_verifications: "SELECT id FROM otp_verifications WHERE expires_at < now() - interval '1 day'",
   idempotency_keys: "SELECT id FROM idempotency_keys WHERE expires_at < now()",
+  conduct_events: "SELECT id FROM conduct_events WHERE at < now() - interval '2 days'",
+  alerts: "SELECT id FROM alerts WHERE resolved_at < now() - interval '90 days'",
   // They hold riders' codes.
   recorded_messages: "SELECT id FROM recorded_messages WHERE created_at < now() - interval '7 days'",
   rate_limit_violations: "SELECT id FROM rate_limit_violations WHERE minute < now() - interval '30 days'",

@@ -2,9 +2,11 @@ import { DomainError } from "#server/contracts/errors.ts";
 import type { Place } from "#server/contracts/geo.ts";
 import { newId, refIdOf } from "#server/contracts/ids.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
+import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
 import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
+import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import type { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
@@ -38,6 +40,14 @@ export interface TripRequestInput {
 const UNIQUE_VIOLATION = "23505";
 const notFound = () => new DomainError("NOT_FOUND", "There is no such trip.");
 
+/** What the audit log keeps of a trip. */
+const briefOf = ({ status, version, driverId }: Trip) => ({ status, version, driverId });
+const brief = ({ current_status, version, driver_id }: store.LockedTrip) => ({
+  status: current_status,
+  version,
+  driverId: driver_id,
+});
+
 /** A trip's life apart from who gets it: that is the assignment engine's. A `claim` is the Idempotency-Key's, if one was sent. */
 export class TripService {
   readonly #db: Database;
@@ -45,6 +55,7 @@ export class TripService {
   readonly #router: Router;
   readonly #events: TripEventLog;
   readonly #demand: Pick<DemandGate, "admit">;
+  readonly #conduct: ConductService;
   readonly #onCommitted: () => void;
   readonly #otpSecret: string;
   readonly #dispatch: { readonly searchSeconds: number; readonly offerSeconds: number };
@@ -55,6 +66,7 @@ export class TripService {
     router: Router;
     events: TripEventLog;
     demand: Pick<DemandGate, "admit">;
+    conduct: ConductService;
     /** Wakes the outbox relay. */
     onCommitted: () => void;
     otpSecret: string;
@@ -65,6 +77,7 @@ export class TripService {
     this.#router = options.router;
     this.#events = options.events;
     this.#demand = options.demand;
+    this.#conduct = options.conduct;
     this.#onCommitted = options.onCommitted;
     this.#otpSecret = options.otpSecret;
     this.#dispatch = options.dispatch;
@@ -243,27 +256,36 @@ export class TripService {
     return trip;
   }
 
-  /** `expectedVersion`: what an operator saw; VERSION_CONFLICT when the trip moved on since. */
+  /**
+   * `expectedVersion`: what an operator saw; VERSION_CONFLICT when the trip moved on since. RATE_LIMIT_EXCEEDED for a
+   * customer who cancels too often; a driver who gives up trips too often is under review after it.
+   */
   async cancel(
     actor: TripActor,
     id: string,
     reason: string,
     expectedVersion: number | null = null,
     claim: OpenClaim | null = null,
+    record: Recorder | null = null,
   ): Promise<Trip> {
-    const { driverId, cancelled } = await this.#db.transaction(async (tx) => {
+    const thresholds = await this.#conduct.thresholds();
+    const { driverId, cancelled, reviewed } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, actor, id);
       this.#checkVersion(trip, expectedVersion);
       nextOrThrow(trip.current_status, "cancel");
+      if (actor.type === "customer") await this.#conduct.customerCancels(tx, actor.id, id, thresholds);
+      const reviewed = actor.type === "driver" && (await this.#conduct.driverDrops(tx, actor.id, id, thresholds));
       await store.setCancelled(tx, id, actor.type, reason);
       if (trip.driver_id !== null && isLive(trip.current_status)) await store.freeDriver(tx, trip.driver_id);
       const payload = { tripId: id, version: trip.version + 1, driverId: trip.driver_id, status: "cancelled" } as const;
       await addToOutbox(tx, "trip-ended", payload, { tripId: id });
       const cancelled = await this.#read(tx, id);
+      await record?.(tx, { type: "trip", id }, { before: brief(trip), after: briefOf(cancelled) });
       await remember(tx, claim, cancelled);
-      return { driverId: trip.driver_id, cancelled };
+      return { driverId: trip.driver_id, cancelled, reviewed };
     });
     this.#onCommitted();
+    if (reviewed) this.#conduct.announceReview(actor.id);
     if (driverId !== null) await this.#lock.releaseOwnedBy(id, driverId);
     this.#record(id, "trip.cancelled", actor, { reason });
     return cancelled;
@@ -276,6 +298,7 @@ export class TripService {
     reason: string,
     expectedVersion: number | null,
     claim: OpenClaim | null = null,
+    record: Recorder | null = null,
   ): Promise<Trip> {
     const { driverId, released } = await this.#db.transaction(async (tx) => {
       const trip = await this.#lockOwn(tx, actor, id);
@@ -285,6 +308,7 @@ export class TripService {
       await this.releaseLocked(tx, trip, reason);
       await store.freeDriver(tx, trip.driver_id);
       const released = await this.#read(tx, id);
+      await record?.(tx, { type: "trip", id }, { before: brief(trip), after: briefOf(released) });
       await remember(tx, claim, released);
       return { driverId: trip.driver_id, released };
     });

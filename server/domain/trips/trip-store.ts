@@ -188,10 +188,10 @@ export async function setReleased(tx: Queryable, id: string, searchSeconds: numb
   );
 }
 
-/** The driver is done with a trip: free again, or unavailable when they went offline on the way. */
+/** The driver is done with a trip: free again, or unavailable when they went offline on the way or are under review. */
 export async function freeDriver(tx: Queryable, driverId: string): Promise<void> {
   await tx.query(
-    `UPDATE driver_details SET availability_status = CASE WHEN is_online THEN 'available' ELSE 'unavailable' END,
+    `UPDATE driver_details SET availability_status = CASE WHEN is_online AND NOT under_review THEN 'available' ELSE 'unavailable' END,
        availability_since = now(), updated_at = now() WHERE user_id = $1 AND availability_status = 'on_trip'`,
     [driverId],
   );

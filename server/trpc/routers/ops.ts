@@ -10,7 +10,7 @@ import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { DRIVER_FILTERS, listDrivers } from "#server/domain/ops/driver-view-store.ts";
 import { checkInvariants } from "#server/domain/ops/invariants.ts";
 import { listMessages, listTrips } from "#server/domain/ops/trip-view-store.ts";
-import { audit } from "#server/trpc/audit.ts";
+import { audit, recorder } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure, operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { reasonSchema } from "#server/trpc/routers/trips.ts";
@@ -28,6 +28,10 @@ export const sessionRouter = router({
 });
 
 export const driversRouter = router({
+  endReview: operatorProcedure({ permission: "drivers.review", audit: "driver.end_review" })
+    .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
+    .mutation(({ ctx, input }) => ctx.app.conduct.endReview(ctx.actor, input, recorder(ctx, input.reason))),
+
   list: operatorQuery("drivers.view")
     .input(
       z.strictObject({ q: z.string().max(80).optional(), state: z.enum(DRIVER_FILTERS).optional(), cursor, limit }),
@@ -80,8 +84,7 @@ export const locksRouter = router({
   repairGhost: operatorProcedure({ permission: "locks.release", audit: "driver.repair" })
     .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
     .mutation(async ({ ctx, input }) => {
-      const ok = await ctx.app.locks.repairGhost(input.driverId);
-      await audit(ctx, { type: "driver", id: input.driverId }, { after: { freed: ok }, reason: input.reason });
+      const ok = await ctx.app.locks.repairGhost(input.driverId, recorder(ctx, input.reason));
       return {
         ok,
         message: ok

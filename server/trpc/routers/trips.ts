@@ -9,7 +9,7 @@ import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
 import { buildTimeline } from "#server/domain/ops/timeline.ts";
 import * as views from "#server/domain/ops/trip-view-store.ts";
 import { isLive, next } from "#server/domain/trips/trip-state.ts";
-import { audit, type OperatorContext } from "#server/trpc/audit.ts";
+import { type OperatorContext, recorder } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure, operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { changedIds, streamSignal } from "#server/trpc/ticks.ts";
@@ -108,12 +108,5 @@ async function change(
   action: "cancel" | "release",
   { id, reason, expectedVersion }: z.infer<typeof changeSchema>,
 ): Promise<Trip> {
-  const { trips } = ctx.app;
-  const before = await trips.get(ctx.actor, id);
-  const after = await trips[action](ctx.actor, id, reason, expectedVersion, ctx.claim);
-  const changed = { before: brief(before), after: brief(after), reason };
-  await audit(ctx, { type: "trip", id }, changed);
-  return after;
+  return ctx.app.trips[action](ctx.actor, id, reason, expectedVersion, ctx.claim, recorder(ctx, reason));
 }
-
-const brief = ({ status, version, driverId }: Trip) => ({ status, version, driverId });
