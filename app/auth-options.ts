@@ -1,4 +1,5 @@
-import type { AuthOptions, DefaultSession } from "next-auth";
+import type { AuthOptions, DefaultSession, Session } from "next-auth";
+import { getServerSession } from "next-auth";
 import credentials from "next-auth/providers/credentials";
 import { serverContext } from "#server/context-access.ts";
 
@@ -6,6 +7,7 @@ const EIGHT_HOURS_S = 8 * 3600;
 
 interface SignedInOperator {
   id: string;
+  readonly sessionId: string;
   readonly roles: readonly string[];
 }
 
@@ -23,6 +25,16 @@ declare module "next-auth/jwt" {
   interface JWT extends SignedInOperator {}
 }
 
+/** What the sign-in page is told beside "wrong": a code of ours, and for a CAPTCHA what it takes to draw one. */
+function wordsFor(error: unknown): string | null {
+  const { code, more } = (error ?? {}) as { code?: string; more?: unknown };
+  if (code === "SECOND_FACTOR_REQUIRED") return code;
+  if (code === "CAPTCHA_REQUIRED") return `${code} ${JSON.stringify(more)}`;
+  return code === "RATE_LIMIT_EXCEEDED" ? (error as Error).message : null;
+}
+
+const first = (header: unknown): string | null => (typeof header === "string" && header !== "" ? header : null);
+
 /** Built for each request: the context exists only once the server has started, not while Next builds. */
 export function authOptions(): AuthOptions {
   const { identity, config } = serverContext();
@@ -33,29 +45,53 @@ export function authOptions(): AuthOptions {
     providers: [
       credentials({
         name: "Email and password",
-        credentials: { email: { type: "email" }, password: { type: "password" } },
-        async authorize(given) {
+        credentials: { email: { type: "email" }, password: { type: "password" }, totp: {}, captchaToken: {} },
+        async authorize(given, { headers = {} }) {
           if (!given?.email || !given.password) return null;
-          const operator = await identity.signInOperator({ email: given.email, password: given.password });
-          return operator && { ...operator };
+          const { email, password, totp, captchaToken } = given;
+          const proofs = { password, totp: totp || undefined, captchaToken: captchaToken || undefined };
+          const request = {
+            ip: first(headers["x-client-address"]),
+            device: first(headers["user-agent"]),
+            requestId: first(headers["x-request-id"]) ?? "console",
+          };
+          try {
+            return { ...(await identity.signInOperator(email, proofs, request)) };
+          } catch (error) {
+            const words = wordsFor(error);
+            if (words !== null) throw new Error(words);
+            if ((error as { code?: string }).code === "UNAUTHENTICATED") return null;
+            throw error;
+          }
         },
       }),
     ],
+    events: {
+      async signOut({ token }) {
+        if (token?.sessionId) await identity.sessions.end(token.id, token.sessionId, "signed out");
+      },
+    },
     callbacks: {
       jwt({ token, user }) {
-        return user ? { ...token, id: user.id, roles: user.roles } : token;
+        if (!user) return token;
+        const { id, sessionId, roles } = user;
+        return { ...token, id, sessionId, roles };
       },
       session({ session, token }) {
+        const { id, sessionId, roles } = token;
         return {
           ...session,
-          user: {
-            id: token.id,
-            name: token.name ?? "",
-            email: token.email ?? "",
-            roles: token.roles,
-          },
+          user: { id, sessionId, name: token.name ?? "", email: token.email ?? "", roles },
         };
       },
     },
   };
+}
+
+/** The signed-in operator's session; null when there is none, or it was ended, or the account was. */
+export async function consoleSession(): Promise<Session | null> {
+  const session = await getServerSession(authOptions());
+  if (!session?.user?.sessionId) return null;
+  const { id, sessionId } = session.user;
+  return (await serverContext().identity.consoleGrant(id, sessionId)) === null ? null : session;
 }

@@ -46,7 +46,7 @@ export async function setUpStage(): Promise<Stage> {
   return {
     databaseUrl: postgres.url,
     pool,
-    tokens: new Tokens({ secret: SECRET, accessTokenSeconds: 3600, refreshTokenSeconds: 3600 }),
+    tokens: new Tokens({ secret: SECRET, accessTokenSeconds: 3600 }),
     async startServer(what) {
       const port = await findFreePort();
       const child = spawnChild({

@@ -40,7 +40,6 @@ async function main(): Promise<void> {
   const tokens = new Tokens({
     secret: target.authSecret,
     accessTokenSeconds: LIFE_SECONDS,
-    refreshTokenSeconds: LIFE_SECONDS,
   });
   const client = new pg.Client({ connectionString: target.databaseUrl });
   await client.connect();

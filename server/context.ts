@@ -10,9 +10,17 @@ import { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
 import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
 import { AccessDirectory } from "#server/domain/identity/access-directory.ts";
+import { CAPTCHA_PROVIDERS, type Captcha, createCaptcha } from "#server/domain/identity/captcha.ts";
 import { IdentityService } from "#server/domain/identity/identity-service.ts";
+import { OneTimeCodes } from "#server/domain/identity/one-time-codes.ts";
+import { type PasswordHashing, passwordHashing } from "#server/domain/identity/passwords.ts";
 import { PeopleService } from "#server/domain/identity/people-service.ts";
+import { RegistrationService } from "#server/domain/identity/registration-service.ts";
+import { RevocationList } from "#server/domain/identity/revocation-list.ts";
 import { RoleService } from "#server/domain/identity/role-service.ts";
+import { SecondFactor } from "#server/domain/identity/second-factor.ts";
+import { SessionService } from "#server/domain/identity/session-service.ts";
+import { SignInGuard } from "#server/domain/identity/sign-in-guard.ts";
 import { Tokens } from "#server/domain/identity/tokens.ts";
 import { LimitService } from "#server/domain/limits/limit-service.ts";
 import { ViolationLog } from "#server/domain/limits/violation-log.ts";
@@ -39,6 +47,7 @@ import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
 import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
+import { Cipher, derivedKey } from "#server/platform/cipher.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
 import { type Database, openDatabase } from "#server/platform/db.ts";
 import { createProviderClient, type ProviderClient } from "#server/platform/http-client.ts";
@@ -78,6 +87,9 @@ export interface AppContext {
   readonly effects: Effects;
   readonly idempotency: IdempotencyService;
   readonly events: TripEventLog;
+  readonly cipher: Cipher;
+  /** Sessions and tokens that ended before their time. */
+  readonly revocations: RevocationList;
   readonly tokens: Tokens;
   readonly identity: IdentityService;
   /** What each operator may do now. */
@@ -114,6 +126,7 @@ export interface ContextOverrides {
   readonly rateLimiter?: RateLimiter | null;
   readonly push?: PushProvider;
   readonly sms?: SmsProvider;
+  readonly passwords?: PasswordHashing;
   /** PostgreSQL schema of BullMQ when there is no Redis. */
   readonly jobsSchema?: string;
   readonly processMetrics?: boolean;
@@ -172,10 +185,12 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
           client: createProviderClient({ name: "osrm", metrics, timeoutMs: 1500, retries: 0 }),
         };
   const router = createRouter({ osrm, logger });
-  const tokens = new Tokens(config.auth);
   const settings = new SettingsService({ db, bus, clock });
   const alerts = new AlertService({ db, bus, logger });
   const conduct = new ConductService({ db, bus, alerts, settings });
+  const cipher = new Cipher(config.encryptionKeys ?? [derivedKey(config.auth.secret)]);
+  const revocations = new RevocationList({ db, bus, clock, logger });
+  const tokens = new Tokens(config.auth, revocations);
   const trips = new TripService({
     db,
     lock,
@@ -210,6 +225,12 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const signingKeys = createSigningKeys(overrides.sns?.fetchPem ?? createPemFetcher());
   const gateways = overrides.gateways ?? createWebhooks(config.webhooks, signingKeys);
 
+  const identity = createIdentity({
+    ...{ config, logger, clock, metrics, db, cipher, revocations, tokens },
+    onCommitted: wakeUp.wake,
+    passwords: overrides.passwords ?? passwordHashing,
+  });
+
   return {
     config,
     logger,
@@ -225,8 +246,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     effects,
     idempotency: new IdempotencyService(db),
     events,
+    cipher,
+    revocations,
     tokens,
-    identity: new IdentityService({ db, tokens }),
+    identity,
     access,
     settings,
     alerts,
@@ -265,6 +288,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       jobs.stop();
       access.close();
       settings.close();
+      await revocations.stop();
       wakeUp.close();
       await locations.drain();
       await alerts.drain();
@@ -282,6 +306,35 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
 const confirmBy = (client: ProviderClient) => async (url: string) => {
   await client.call({ url, method: "GET", redirect: "error" });
 };
+
+type IdentityParts = Pick<
+  AppContext,
+  "config" | "logger" | "clock" | "metrics" | "db" | "cipher" | "revocations" | "tokens"
+> & {
+  readonly onCommitted: () => void;
+  readonly passwords: PasswordHashing;
+};
+
+function createIdentity(parts: IdentityParts): IdentityService {
+  const { config, db, passwords } = parts;
+  const { secret, refreshTokenSeconds } = config.auth;
+  const codes = new OneTimeCodes({ ...parts, secret });
+  return new IdentityService({
+    ...parts,
+    guard: new SignInGuard({ db, secret, captcha: captchaOf(parts) }),
+    sessions: new SessionService({ ...parts, secret, refreshTokenSeconds }),
+    codes,
+    registrations: new RegistrationService({ ...parts, codes, passwords }),
+    secondFactor: new SecondFactor({ ...parts, secret }),
+  });
+}
+
+function captchaOf({ config, metrics, logger }: IdentityParts): Captcha | null {
+  const { captcha } = config.auth;
+  if (captcha === null) return null;
+  const client = createProviderClient({ name: captcha.provider, metrics, retries: 1 });
+  return createCaptcha({ ...captcha, url: captcha.verifyUrl ?? CAPTCHA_PROVIDERS[captcha.provider], client, logger });
+}
 
 /** The configured providers; where none is, the recorder. */
 function messageProviders(config: Config, db: Database, metrics: Metrics): { push: PushProvider; sms: SmsProvider } {

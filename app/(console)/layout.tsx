@@ -1,18 +1,17 @@
 import { cookies } from "next/headers";
-import { getServerSession } from "next-auth";
 import type { ReactNode } from "react";
 import { DataProvider } from "#components/data/data-provider.tsx";
 import { OperatorProvider } from "#components/session/operator.tsx";
 import { ToSignIn } from "#components/session/to-sign-in.tsx";
 import { Shell } from "#components/shell/shell.tsx";
 import { serverContext } from "#server/context-access.ts";
-import { authOptions } from "../auth-options.ts";
+import { consoleSession } from "../auth-options.ts";
 
 /** No room is drawn without a session of somebody who still may sign in. Every procedure checks again: this only spares a signed-out person the shell. */
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
   // Read first: it tells Next that this cannot be drawn while building, when there is no server context yet.
   const railCollapsed = (await cookies()).get("rail")?.value === "narrow";
-  const session = await getServerSession(authOptions());
+  const session = await consoleSession();
   const held = session && (await serverContext().access.of(session.user.id));
   if (!held) return <ToSignIn />;
   const { id, name, email, title, permissions } = held;

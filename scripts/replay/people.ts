@@ -34,7 +34,6 @@ export async function enlist(
   const tokens = new Tokens({
     secret: options.authSecret,
     accessTokenSeconds: TOKEN_SECONDS,
-    refreshTokenSeconds: TOKEN_SECONDS,
   });
   await client.query("BEGIN");
   await client.query("SELECT pg_advisory_xact_lock(hashtext('smartline-seed'))");

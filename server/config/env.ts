@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "#server/platform/client-address.ts";
+import { secretProblem } from "./secrets.ts";
 
 /**
  * The only reader of process.env. Every other module takes a `Config` (or its part of one).
@@ -39,7 +40,12 @@ const envSchema = z.object({
   REDIS_PREFIX: z.string().default(""),
   AUTH_SECRET: z.string().min(32, "set AUTH_SECRET to at least 32 characters (openssl rand -base64 48)"),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  ENCRYPTION_KEYS: optionalText,
   METRICS_TOKEN: optionalText,
+  CAPTCHA_PROVIDER: z.enum(["turnstile", "hcaptcha", "recaptcha"]).optional(),
+  CAPTCHA_SITE_KEY: optionalText,
+  CAPTCHA_SECRET: optionalText,
+  CAPTCHA_VERIFY_URL: optionalText.pipe(z.url().nullable()),
   SECURITY_CONTACT: z
     .string()
     .regex(/^(mailto:|https:\/\/|tel:)\S+$/, "an address that starts with mailto:, https:// or tel:")
@@ -103,7 +109,15 @@ export interface Config {
   };
   readonly database: { readonly url: string; readonly poolSize: number };
   readonly redis: { readonly url: string; readonly prefix: string } | null;
-  readonly auth: { readonly secret: string; readonly accessTokenSeconds: number; readonly refreshTokenSeconds: number };
+  readonly auth: {
+    readonly secret: string;
+    readonly accessTokenSeconds: number;
+    readonly refreshTokenSeconds: number;
+    /** Null: no CAPTCHA, only the lock-out. */
+    readonly captcha: CaptchaConfig | null;
+  };
+  /** Of encrypted columns, the current one first; null outside production: made of the server's secret. */
+  readonly encryptionKeys: readonly [EncryptionKey, ...EncryptionKey[]] | null;
   readonly assignment: { readonly lockSeconds: number; readonly groupRows: number; readonly groupsInFlight: number };
   readonly dispatch: {
     readonly searchSeconds: number;
@@ -139,6 +153,19 @@ export interface Config {
 
 /** The sandbox gateway's secret in the demo, so that a test event can be sent without any setting. */
 const DEMO_SANDBOX_SECRET = "whsec_smartline_sandbox";
+interface CaptchaConfig {
+  readonly provider: "turnstile" | "hcaptcha" | "recaptcha";
+  readonly siteKey: string;
+  readonly secret: string;
+  /** Instead of the provider's own siteverify. */
+  readonly verifyUrl: string | null;
+}
+
+interface EncryptionKey {
+  readonly id: string;
+  /** 32 bytes. */
+  readonly key: Buffer;
+}
 
 /** A configuration that cannot be used: one line for people, naming every wrong variable. */
 export class ConfigError extends Error {
@@ -163,6 +190,50 @@ function mapOrigins(mapboxToken: string | null, styleUrl: string | null): string
   return [...(mapboxToken === null ? [] : mapbox), ...style];
 }
 
+/** `id:base64,id:base64`, the current key first. */
+export function parseEncryptionKeys(text: string): [EncryptionKey, ...EncryptionKey[]] {
+  const keys = text.split(",").map((entry): EncryptionKey => {
+    const [, id, base64] = /^([A-Za-z0-9-]{1,32}):([A-Za-z0-9+/_-]+=*)$/.exec(entry.trim()) ?? [];
+    const key = Buffer.from(base64 ?? "", "base64");
+    if (id === undefined || key.length !== 32)
+      throw new ConfigError(
+        "Configuration: ENCRYPTION_KEYS: id:base64,id:base64, each 32 bytes (openssl rand -base64 32)",
+      );
+    return { id, key };
+  });
+  if (new Set(keys.map(({ id }) => id)).size < keys.length)
+    throw new ConfigError("Configuration: ENCRYPTION_KEYS: two keys have the same id");
+  return keys as [EncryptionKey, ...EncryptionKey[]];
+}
+
+type Env = z.infer<typeof envSchema>;
+
+function captchaOf(e: Env): CaptchaConfig | null {
+  const { CAPTCHA_PROVIDER: provider, CAPTCHA_SITE_KEY: siteKey, CAPTCHA_SECRET: secret } = e;
+  if (provider === undefined) return null;
+  if (siteKey === null || secret === null)
+    throw new ConfigError("Configuration: CAPTCHA_PROVIDER needs CAPTCHA_SITE_KEY and CAPTCHA_SECRET");
+  return { provider, siteKey, secret, verifyUrl: e.CAPTCHA_VERIFY_URL };
+}
+
+/** What would leave a production server open. The demo has public passwords anyway, and says so. */
+function assertFitForProduction(e: Env): void {
+  if (e.NODE_ENV !== "production" || e.SMARTLINE_DEMO) return;
+  const problems: string[] = [];
+  const weak = secretProblem(e.AUTH_SECRET);
+  if (weak !== null) problems.push(`AUTH_SECRET ${weak}`);
+  if (e.ENCRYPTION_KEYS === null) problems.push("ENCRYPTION_KEYS must be set (1:$(openssl rand -base64 32))");
+  else if (
+    parseEncryptionKeys(e.ENCRYPTION_KEYS).some(
+      ({ key }) => key.toString("base64") === e.AUTH_SECRET || new Set(key).size < 12,
+    )
+  )
+    problems.push("ENCRYPTION_KEYS holds a key that is not random (openssl rand -base64 32)");
+  if (e.METRICS_TOKEN !== null && e.METRICS_TOKEN.length < 24)
+    problems.push("METRICS_TOKEN must have at least 24 characters, for it opens /metrics to everyone who has it");
+  if (problems.length > 0) throw new ConfigError(`Configuration: not fit for production: ${problems.join("; ")}`);
+}
+
 /** Reads and checks the environment. Throws `ConfigError` naming all that is wrong at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const parsed = envSchema.safeParse(env);
@@ -179,6 +250,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     e.SSLCOMMERZ_STORE_ID === null || e.SSLCOMMERZ_STORE_PASSWORD === null
       ? null
       : { storeId: e.SSLCOMMERZ_STORE_ID, passwords: e.SSLCOMMERZ_STORE_PASSWORD };
+  assertFitForProduction(e);
   return {
     production: e.NODE_ENV === "production",
     demo: e.SMARTLINE_DEMO,
@@ -199,7 +271,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     },
     database: { url: e.DATABASE_URL, poolSize: e.DATABASE_POOL_SIZE },
     redis: e.REDIS_URL === null ? null : { url: e.REDIS_URL, prefix: e.REDIS_PREFIX },
-    auth: { secret: e.AUTH_SECRET, accessTokenSeconds: 15 * 60, refreshTokenSeconds: 30 * 86_400 },
+    auth: {
+      secret: e.AUTH_SECRET,
+      accessTokenSeconds: 15 * 60,
+      refreshTokenSeconds: 30 * 86_400,
+      captcha: captchaOf(e),
+    },
+    encryptionKeys: e.ENCRYPTION_KEYS === null ? null : parseEncryptionKeys(e.ENCRYPTION_KEYS),
     assignment: { lockSeconds: e.TRIP_LOCK_SECONDS, groupRows: 64, groupsInFlight: 2 },
     dispatch: {
       searchSeconds: e.TRIP_SEARCH_SECONDS,

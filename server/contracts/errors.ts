@@ -39,6 +39,8 @@ export const ERRORS = {
   IDEMPOTENCY_KEY_REQUIRED: spec("BAD_REQUEST", 400, "An Idempotency-Key header is required"),
   INVALID_SIGNATURE: spec("BAD_REQUEST", 400, "The signature does not match"),
   UNAUTHENTICATED: spec("UNAUTHORIZED", 401, "Sign in first"),
+  SECOND_FACTOR_REQUIRED: spec("UNAUTHORIZED", 401, "A second factor is needed"),
+  CAPTCHA_REQUIRED: spec("FORBIDDEN", 403, "Solve the challenge first"),
   FORBIDDEN: spec("FORBIDDEN", 403, "Not allowed"),
   NOT_FOUND: spec("NOT_FOUND", 404, "Not found"),
   METHOD_NOT_ALLOWED: spec("METHOD_NOT_SUPPORTED", 405, "This path does not take this method"),
@@ -79,17 +81,26 @@ export class DomainError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** The request that got this answer first: a replayed error is the same bytes. */
   readonly replayOf: string | undefined;
+  /** Members that the answer has besides: what a caller needs to go on. */
+  readonly more: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { cause?: unknown; fields?: readonly FieldError[]; retryAfterSeconds?: number; replayOf?: string } = {},
+    options: {
+      cause?: unknown;
+      fields?: readonly FieldError[];
+      retryAfterSeconds?: number;
+      replayOf?: string;
+      more?: Readonly<Record<string, unknown>>;
+    } = {},
   ) {
     super(detail, { cause: options.cause });
     this.code = code;
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.replayOf = options.replayOf;
+    this.more = options.more;
   }
 }
 
@@ -103,4 +114,5 @@ export interface Problem {
   readonly instance: string;
   readonly requestId: string;
   readonly errors?: readonly FieldError[];
+  readonly [more: string]: unknown;
 }

@@ -50,6 +50,8 @@ export const JOBS = {
     "default",
     tripVersion.extend({ driverId: idSchema, status: z.enum(["arrived", "ongoing", "completed"]) }),
   ),
+  /** Send a one-time code, unless there is nobody to send it to. Somebody waits for it. */
+  "send-code": job("high", z.object({ codeId: idSchema })),
   /** Push one offer to one driver's phone. */
   "push-offer": job("default", z.object({ offerId: idSchema })),
   /** A gateway's verified event: what it says, and how it stands to what we know. */

@@ -28,6 +28,8 @@ export const topics = {
   drivers: "ops.drivers",
   /** Roles or operators changed: what is remembered of who may do what is read again. */
   access: "ops.access",
+  /** Sessions were ended, or tokens: read which. */
+  revocations: "ops.revocations",
   /** Business settings changed. */
   settings: "ops.settings",
   /** Alerts were raised or resolved. */

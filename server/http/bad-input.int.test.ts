@@ -299,10 +299,9 @@ describe("who asks", () => {
   });
 
   test("a refresh token is no access token", async () => {
-    const refresh = await t.app.tokens.issue(
-      { id: customer, type: "customer", role: null, name: "Test", tokenVersion: 0 },
-      "refresh",
-    );
+    const person = { id: customer, type: "customer", role: null, name: "Test", email: null, phone: null } as const;
+    const origin = { ip: null, device: null };
+    const { refreshToken: refresh } = await t.app.identity.sessions.open({ ...person, tokenVersion: 0 }, origin);
     expectProblem(await bearer(`Bearer ${refresh}`), 401, "UNAUTHENTICATED");
   });
 

@@ -5,6 +5,7 @@ import { shownDetail } from "#server/trpc/init.ts";
 export function problemOf(error: DomainError, at: { readonly instance: string; readonly requestId: string }): Problem {
   const spec = ERRORS[error.code];
   const problem = {
+    ...error.more,
     type: `https://smartline.example/problems/${error.code.toLowerCase().replaceAll("_", "-")}`,
     title: spec.title,
     status: spec.http,

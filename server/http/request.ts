@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { decode } from "next-auth/jwt";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
-import type { Actor } from "#server/domain/identity/tokens.ts";
+import type { Grant } from "#server/domain/identity/tokens.ts";
 import { createClientAddress } from "#server/platform/client-address.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
@@ -27,27 +27,28 @@ function cookieOf(header: string | null, name: string): string | null {
 /** The operator of a console session, read again from the database every few seconds: a role taken away is gone. */
 class ConsoleSessions {
   readonly #app: AppContext;
-  readonly #known = new Map<string, { readonly actor: Actor | null; readonly until: number }>();
+  readonly #known = new Map<string, { readonly grant: Grant | null; readonly until: number }>();
 
   constructor(app: AppContext) {
     this.#app = app;
   }
 
-  async actorOf(cookies: string | null): Promise<Actor | null> {
+  async grantOf(cookies: string | null): Promise<Grant | null> {
     const token = SESSION_COOKIES.map((name) => cookieOf(cookies, name)).find((value) => value !== null);
     if (token === undefined || token === null) return null;
     const claims = await decode({ token, secret: this.#app.config.auth.secret }).catch(() => null);
-    const id = typeof claims?.id === "string" ? claims.id : claims?.sub;
-    if (id === undefined) return null;
-    const known = this.#known.get(id);
-    if (known !== undefined && known.until > Date.now()) return known.actor;
-    const operator = await this.#app.identity.findOperator(id);
-    const role = operator?.roles[0];
-    const actor: Actor | null =
-      operator === null || role === undefined ? null : { type: "operator", id, role, name: operator.name };
+    const { id, sessionId } = claims ?? {};
+    if (typeof id !== "string" || typeof sessionId !== "string") return null;
+    const known = this.#known.get(sessionId);
+    const fresh = known !== undefined && known.until > Date.now();
+    const grant = fresh ? known.grant : await this.#app.identity.consoleGrant(id, sessionId);
+    if (!fresh) this.#remember(sessionId, grant);
+    return grant === null || this.#app.revocations.refusal(grant) !== null ? null : grant;
+  }
+
+  #remember(sessionId: string, grant: Grant | null): void {
     if (this.#known.size > 1000) this.#known.clear();
-    this.#known.set(id, { actor, until: Date.now() + 5000 });
-    return actor;
+    this.#known.set(sessionId, { grant, until: Date.now() + 4000 });
   }
 }
 
@@ -61,16 +62,17 @@ export type RequestContextFactory = (request: {
 export function requestContexts(app: AppContext): RequestContextFactory {
   const sessions = new ConsoleSessions(app);
   return ({ headers, requestId, ip }) => {
-    let actor: Promise<Actor> | null = null;
-    const authenticate = async (): Promise<Actor> => {
+    let asked: Promise<Grant> | null = null;
+    let grant: Grant | null = null;
+    const authenticate = async (): Promise<Grant> => {
       const authorization = headers.get("authorization");
       if (authorization !== null) {
         const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
         if (token === undefined)
           throw new DomainError("UNAUTHENTICATED", "The Authorization header must be `Bearer <access token>`.");
-        return app.tokens.verify(token);
+        return app.tokens.read(token);
       }
-      const operator = await sessions.actorOf(headers.get("cookie"));
+      const operator = await sessions.grantOf(headers.get("cookie"));
       if (operator === null)
         throw new DomainError("UNAUTHENTICATED", "Sign in first: send `Authorization: Bearer <access token>`.");
       return operator;
@@ -80,10 +82,13 @@ export function requestContexts(app: AppContext): RequestContextFactory {
       requestId,
       ip,
       logger: app.logger.child({ requestId }),
-      authenticate: () => {
-        actor ??= authenticate();
-        return actor;
+      userAgent: headers.get("user-agent"),
+      authenticate: async () => {
+        asked ??= authenticate();
+        grant = await asked;
+        return grant.actor;
       },
+      isStillGood: () => grant === null || app.revocations.refusal(grant) === null,
       idempotencyKey: headers.get("idempotency-key"),
       admissions: new Map(),
       reply: { headers: {} },

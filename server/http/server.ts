@@ -29,6 +29,7 @@ function isApi(path: string): boolean {
 
 /** One port: `/api/*`, health and metrics on Hono, `/ws` on the gateway, everything else on Next. Mobile traffic never passes through Next. */
 export async function startHttp(app: AppContext, options: HttpOptions): Promise<HttpServer> {
+  await app.revocations.start();
   const api = getRequestListener(createApi(app).fetch, { overrideGlobalObjects: false });
   let page:
     | ((req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => Promise<void>)
@@ -42,7 +43,11 @@ export async function startHttp(app: AppContext, options: HttpOptions): Promise<
     if (!guard(req, res)) return;
     const path = (req.url ?? "/").split("?", 1)[0] ?? "/";
     if (page === null || isApi(path)) void api(req, res);
-    else void page(req, res);
+    else {
+      // next-auth sees no socket. Set by us alone: a client's own header of this name is overwritten.
+      req.headers["x-client-address"] = req.socket.remoteAddress ?? "";
+      void page(req, res);
+    }
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", refuseUnreadable);

@@ -5,6 +5,7 @@ import { dispatchTrip } from "#server/jobs/handlers/dispatch-trip.ts";
 import { processTripAcceptance } from "#server/jobs/handlers/process-trip-acceptance.ts";
 import { processWebhook } from "#server/jobs/handlers/process-webhook.ts";
 import { pushOffer } from "#server/jobs/handlers/push-offer.ts";
+import { sendCode } from "#server/jobs/handlers/send-code.ts";
 import { tripEnded } from "#server/jobs/handlers/trip-ended.ts";
 import { tripProgressed } from "#server/jobs/handlers/trip-progressed.ts";
 import { tripReleased } from "#server/jobs/handlers/trip-released.ts";
@@ -14,6 +15,7 @@ export const HANDLERS: { readonly [N in JobName]: JobHandler<N> } = {
   "process-trip-acceptance": processTripAcceptance,
   "dispatch-trip": dispatchTrip,
   "push-offer": pushOffer,
+  "send-code": sendCode,
   "trip-released": tripReleased,
   "trip-ended": tripEnded,
   "trip-progressed": tripProgressed,

@@ -22,6 +22,11 @@ export async function hashPassword(password: string): Promise<string> {
 /** A hash of no one's password: unknown users cost the same time as known ones. */
 const NOBODY = `scrypt$${SCRYPT.N}$${SCRYPT.r}$${SCRYPT.p}$${Buffer.alloc(16).toString("base64url")}$${Buffer.alloc(KEY_BYTES).toString("base64url")}`;
 
+/** Made with other parameters than today's: to be hashed anew at the next sign-in. */
+export function needsRehash(stored: string): boolean {
+  return !stored.startsWith(`scrypt$${SCRYPT.N}$${SCRYPT.r}$${SCRYPT.p}$`);
+}
+
 /** Compares in constant time. With `stored` null it does the same work and answers false. */
 export async function verifyPassword(password: string, stored: string | null): Promise<boolean> {
   const [scheme, n, r, p, salt, key] = (stored ?? NOBODY).split("$");
@@ -42,6 +47,9 @@ export function derivedDigits(secret: string, subject: string, digits: number): 
   const number = BigInt(`0x${hmacHex(secret, subject).slice(0, 16)}`);
   return (number % 10n ** BigInt(digits)).toString().padStart(digits, "0");
 }
+
+/** 256 random bits, base64url. */
+export const randomToken = (): string => randomBytes(32).toString("base64url");
 
 export function equalInConstantTime(a: string, b: string): boolean {
   const left = createHash("sha256").update(a).digest();

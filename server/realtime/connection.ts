@@ -4,7 +4,7 @@ import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
-import type { Actor } from "#server/domain/identity/tokens.ts";
+import type { Actor, Grant } from "#server/domain/identity/tokens.ts";
 import { personSubject } from "#server/domain/limits/limit-subject.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
 import { databaseProblem } from "#server/platform/db.ts";
@@ -46,6 +46,7 @@ export class Connection {
   #pongTimer: NodeJS.Timeout | null = null;
   #leaveAccess: (() => void) | null = null;
   #actor: Actor | null = null;
+  #grant: Grant | null = null;
   readonly #waiting: (string | null)[] = [];
   #working = false;
   #refused = 0;
@@ -67,6 +68,15 @@ export class Connection {
     if (!this.#isOpen()) return;
     this.#socket.ping();
     this.#pongTimer ??= setTimeout(() => this.#close(CLOSE.noPong, "no pong"), PONG_WITHIN_MS);
+  }
+
+  /** Somebody's access changed: theirs ends here and now, with all subscriptions. */
+  recheck(): void {
+    const refusal = this.#grant === null ? null : this.#app.revocations.refusal(this.#grant);
+    if (refusal === null) return;
+    this.#close(CLOSE.notAuthenticated, refusal);
+    for (const leave of this.#subscriptions.values()) leave();
+    this.#subscriptions.clear();
   }
 
   goAway(): void {
@@ -120,23 +130,27 @@ export class Connection {
   }
 
   async #authenticate(token: string): Promise<void> {
-    let actor: Actor;
+    let grant: Grant;
     try {
-      actor = await this.#app.tokens.verify(token);
+      grant = await this.#app.tokens.read(token);
     } catch (error) {
       return this.#close(CLOSE.notAuthenticated, error instanceof DomainError ? error.message : "not authenticated");
     }
+    const { actor } = grant;
     if (actor.type === "operator" && (await this.#app.access.of(actor.id)) === null)
       return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
     // What is taken now would never be given back.
     if (!this.#isOpen()) return;
     clearTimeout(this.#authTimer);
+    this.#grant = grant;
     this.#actor = actor;
     if (actor.type === "operator") this.#leaveAccess = this.#app.access.watch(() => this.#lookAgain(actor.id));
     this.#app.metrics.sockets.inc({ role: actor.type });
     for (const channel of ownChannels(actor))
       this.#subscriptions.set(channel, this.#app.bus.subscribe(channel, this.#listener(channel)));
     this.#send({ type: "ready", connectionId: this.id, heartbeatSeconds: HEARTBEAT_SECONDS });
+    // It may have been revoked while the account was looked up.
+    this.recheck();
   }
 
   /** RATE_LIMIT_EXCEEDED for a frame beyond its limit; who goes on all the same is closed. */

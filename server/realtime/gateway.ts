@@ -37,6 +37,10 @@ export function createGateway(app: AppContext): Gateway {
     for (const connection of connections) connection.heartbeat();
   }, HEARTBEAT_SECONDS * 1000);
 
+  const leaveRevocations = app.revocations.onChange(() => {
+    for (const connection of connections) connection.recheck();
+  });
+
   return {
     upgrade(request, socket, head) {
       // A path such as `//` is a host without a name: no URL.
@@ -56,6 +60,7 @@ export function createGateway(app: AppContext): Gateway {
     },
     close() {
       clearInterval(heartbeat);
+      leaveRevocations();
       for (const connection of connections) connection.goAway();
       server.close();
     },

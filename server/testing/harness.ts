@@ -86,7 +86,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const runner = createJobRunner(app);
   let http: HttpServer | null = null;
   const issue = (id: string, type: "driver" | "customer" | "operator", role: "admin" | null, life?: number) =>
-    app.tokens.issue({ id, type, role, name: "Test", tokenVersion: 0 }, "access", life);
+    app.tokens.issue({ id, type, role, name: "Test", tokenVersion: 0 }, life);
 
   return {
     app,

@@ -47,7 +47,14 @@ function faultsOf({ path, type, meta, inputs }: Walked): string[] {
 /** An operator's own account: no permission is needed to change it. */
 const OWN = new Set<string>([]);
 /** Done again, they do the same, or are refused. */
-const REPEATABLE = new Set(["driving.location", "people.invite"]);
+const REPEATABLE = new Set([
+  "driving.location",
+  "people.invite",
+  "auth.logout",
+  "auth.revokeSession",
+  // Its answer holds a token, and a second time the old password is none.
+  "auth.changePassword",
+]);
 
 test("every procedure declares who may call it, what they must hold, how often, retries and audit", () => {
   const walked = walk(appRouter);

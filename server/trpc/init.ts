@@ -17,9 +17,12 @@ export interface RequestContext {
   readonly app: AppContext;
   readonly requestId: string;
   readonly ip: string | null;
+  readonly userAgent: string | null;
   readonly logger: Logger;
   /** Who asks; throws UNAUTHENTICATED with the reason when there is no valid token or session. */
   readonly authenticate: () => Promise<Actor>;
+  /** Whether who asks is still who they were, and allowed in: what lasts longer than a request asks again. */
+  readonly isStillGood: () => boolean;
   readonly idempotencyKey: string | null;
   /** What the limits said to this request, by scope. */
   readonly admissions: Map<LimitScope, Promise<Admission | null>>;
@@ -29,8 +32,8 @@ export interface RequestContext {
   readonly lost?: AbortSignal;
 }
 
-/** Who may call at all. `app`: a customer or a driver. */
-export type Audience = "public" | "customer" | "driver" | "app" | "operator";
+/** Who may call at all. `app`: a customer or a driver; `anyone`: whoever is signed in. */
+export type Audience = "public" | "anyone" | "customer" | "driver" | "app" | "operator";
 
 /** What every procedure says of itself, in its first line; `declarations.test.ts` walks them all. */
 export interface ProcedureMeta {
@@ -104,7 +107,7 @@ const t = initTRPC
       return {
         ...shape,
         message: shownDetail(domain),
-        data: { ...data, domainCode: domain.code as ErrorCode, fields: domain.fields ?? null },
+        data: { ...data, domainCode: domain.code as ErrorCode, fields: domain.fields ?? null, ...domain.more },
       };
     },
   });

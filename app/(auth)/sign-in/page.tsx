@@ -1,10 +1,9 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
-import { getServerSession } from "next-auth";
 import { SignInForm } from "#components/session/sign-in-form.tsx";
 import { BrandMark } from "#components/shell/brand-mark.tsx";
 import { serverContext } from "#server/context-access.ts";
-import { authOptions } from "../../auth-options.ts";
+import { consoleSession } from "../../auth-options.ts";
 
 export const metadata: Metadata = { title: "Sign in" };
 
@@ -20,7 +19,7 @@ function safePath(callbackUrl: string | undefined): string {
 export default async function SignInPage({ searchParams }: SignInPageProps) {
   const { callbackUrl, ended, error } = await searchParams;
   const to = safePath(callbackUrl);
-  if (await getServerSession(authOptions())) redirect(to);
+  if (await consoleSession()) redirect(to);
   return (
     <main className="grid min-h-dvh content-center justify-items-center bg-canvas px-4 py-10">
       <div className="w-full max-w-84">

@@ -6,7 +6,7 @@ import { ProviderError } from "#server/platform/http-client.ts";
 export interface EffectKey {
   readonly effect: string;
   readonly subject: string;
-  readonly tripId: string;
+  readonly tripId: string | null;
   readonly jobId: string;
 }
 

@@ -1,20 +1,35 @@
 import { DomainError } from "#server/contracts/errors.ts";
-import type { Actor, TokenSubject, Tokens } from "#server/domain/identity/tokens.ts";
-import { verifyPassword } from "#server/platform/crypto.ts";
+import type { OneTimeCodes } from "#server/domain/identity/one-time-codes.ts";
+import { assertGoodPassword, type PasswordHashing } from "#server/domain/identity/passwords.ts";
+import type { RegistrationService } from "#server/domain/identity/registration-service.ts";
+import type { RevocationList } from "#server/domain/identity/revocation-list.ts";
+import type { SecondFactor } from "#server/domain/identity/second-factor.ts";
+import type { SessionService, SignedIn } from "#server/domain/identity/session-service.ts";
+import { endSessions, type Origin, touchConsoleSession } from "#server/domain/identity/session-store.ts";
+import type { SignInGuard } from "#server/domain/identity/sign-in-guard.ts";
+import type { Actor, Grant } from "#server/domain/identity/tokens.ts";
+import {
+  type Account,
+  changePassword,
+  findByAccount,
+  findById,
+  type Person,
+  replaceHash,
+} from "#server/domain/identity/user-store.ts";
+import { logActivity } from "#server/domain/ops/activity-log.ts";
 import type { Database } from "#server/platform/db.ts";
+import type { Logger } from "#server/platform/logger.ts";
 
-export interface SignedIn {
-  readonly accessToken: string;
-  readonly refreshToken: string;
-  /** Seconds. */
-  readonly expiresIn: number;
-  readonly user: {
-    readonly id: string;
-    readonly type: Actor["type"];
-    readonly name: string;
-    readonly email: string | null;
-    readonly phone: string | null;
-  };
+/** Where a sign-in comes from, and under which request it is told of. */
+export interface SignInRequest extends Origin {
+  readonly requestId: string;
+}
+
+export interface Proofs {
+  readonly password: string;
+  /** A code of the authenticator app, or a recovery code. */
+  readonly totp?: string | undefined;
+  readonly captchaToken?: string | undefined;
 }
 
 export interface Operator {
@@ -24,70 +39,213 @@ export interface Operator {
   readonly roles: readonly string[];
 }
 
-interface Person extends TokenSubject {
-  readonly email: string | null;
-  readonly phone: string | null;
-}
+const CONSOLE_SESSION_SECONDS = 8 * 3600;
 
+const wrong = () => new DomainError("UNAUTHENTICATED", "The account or the password is wrong.");
+
+const normal = (account: Account): Account =>
+  "phone" in account ? account : { email: account.email.trim().toLowerCase() };
+
+/** Who people are: every way to sign in, and what they do with their own account. */
 export class IdentityService {
   readonly #db: Database;
-  readonly #tokens: Tokens;
+  readonly #logger: Logger;
+  readonly #passwords: PasswordHashing;
+  readonly #guard: SignInGuard;
+  readonly #revocations: RevocationList;
+  readonly sessions: SessionService;
+  readonly codes: OneTimeCodes;
+  readonly registrations: RegistrationService;
+  readonly secondFactor: SecondFactor;
 
-  constructor(options: { db: Database; tokens: Tokens }) {
+  constructor(options: {
+    db: Database;
+    logger: Logger;
+    passwords: PasswordHashing;
+    guard: SignInGuard;
+    revocations: RevocationList;
+    sessions: SessionService;
+    codes: OneTimeCodes;
+    registrations: RegistrationService;
+    secondFactor: SecondFactor;
+  }) {
     this.#db = options.db;
-    this.#tokens = options.tokens;
+    this.#logger = options.logger;
+    this.#passwords = options.passwords;
+    this.#guard = options.guard;
+    this.#revocations = options.revocations;
+    this.sessions = options.sessions;
+    this.codes = options.codes;
+    this.registrations = options.registrations;
+    this.secondFactor = options.secondFactor;
   }
 
-  /** UNAUTHENTICATED, in the same time and words, for an unknown account and for a wrong password. */
-  async login(account: { readonly phone: string } | { readonly email: string }, password: string): Promise<SignedIn> {
-    const person = await this.#check(account, password);
-    const [accessToken, refreshToken] = await Promise.all([
-      this.#tokens.issue(person),
-      this.#tokens.issue(person, "refresh"),
-    ]);
-    const { id, type, name, email, phone } = person;
-    return {
-      accessToken,
-      refreshToken,
-      expiresIn: this.#tokens.accessTokenSeconds,
-      user: { id, type, name, email, phone },
-    };
+  /**
+   * UNAUTHENTICATED, after the same work and in the same words, for an unknown account, a wrong password and a locked
+   * account. SECOND_FACTOR_REQUIRED and CAPTCHA_REQUIRED say what is missing.
+   */
+  async login(account: Account, proofs: Proofs, request: SignInRequest): Promise<SignedIn> {
+    const person = await this.#check(normal(account), proofs, request);
+    const signedIn = await this.sessions.open(person, request);
+    await this.#tellOfOperator(person, "operator.sign_in", "signed in to the API", request);
+    return signedIn;
   }
 
-  /** For the console's sign-in: null when the account, the password or the kind of account is wrong. */
-  async signInOperator(credentials: { readonly email: string; readonly password: string }): Promise<Operator | null> {
-    try {
-      const person = await this.#check({ email: credentials.email }, credentials.password);
-      return person.role === null ? null : operatorOf({ ...person, role: person.role });
-    } catch (error) {
-      if (error instanceof DomainError && error.code === "UNAUTHENTICATED") return null;
-      throw error;
-    }
+  /** For the console's sign-in: errors as `login`; an account that is no operator's is wrong too. */
+  async signInOperator(
+    email: string,
+    proofs: Proofs,
+    request: SignInRequest,
+  ): Promise<Operator & { readonly sessionId: string }> {
+    const person = await this.#check(normal({ email }), proofs, request);
+    if (person.role === null) throw wrong();
+    const sessionId = await this.sessions.openConsole(person, request, CONSOLE_SESSION_SECONDS);
+    await this.#tellOfOperator(person, "operator.sign_in", "signed in to the console", request);
+    return { ...operatorOf({ ...person, role: person.role }), sessionId };
   }
 
-  /** The operator behind a console session, if they still may sign in. */
-  async findOperator(id: string): Promise<Operator | null> {
-    const user = await this.#db.prisma.user.findFirst({
-      where: { id, userType: "operator", isActive: true, deletedAt: null },
+  /** Customers and drivers only: operators have their password and second factor. */
+  async loginByCode(phone: string, code: string, request: SignInRequest): Promise<SignedIn> {
+    const right = await this.codes.consume("sign_in", phone, code);
+    const found = await findByAccount(this.#db.pool, { phone });
+    if (!right || found === null || found.person.type === "operator")
+      throw new DomainError("UNAUTHENTICATED", "The code is wrong or has expired.");
+    return this.sessions.open(found.person, request);
+  }
+
+  async finishRegistration(id: string, code: string, request: SignInRequest): Promise<SignedIn> {
+    return this.sessions.open(await this.registrations.finish(id, code), request);
+  }
+
+  /**
+   * A new password; every other session and token of the person ends at once. Returns a fresh access token for this
+   * session, and how many sessions ended. VALIDATION_FAILED names the field.
+   */
+  async changePassword(
+    actor: Actor,
+    change: { readonly oldPassword: string; readonly newPassword: string },
+    request: SignInRequest,
+  ): Promise<{ readonly accessToken: string; readonly sessionsEnded: number }> {
+    const found = await findById(this.#db.pool, actor.id);
+    const right = await this.#passwords.verify(change.oldPassword, found?.passwordHash ?? null);
+    if (found === null || found.passwordHash === null || !right)
+      throw new DomainError("VALIDATION_FAILED", "The old password is wrong. Nothing was changed.", {
+        fields: [{ path: "oldPassword", message: "not your password" }],
+      });
+    const { person, passwordHash: before } = found;
+    assertGoodPassword(
+      change.newPassword,
+      [person.name, person.email, person.phone, change.oldPassword],
+      "newPassword",
+    );
+    const after = await this.#passwords.hash(change.newPassword);
+    const sparedSessionId = actor.sessionId ?? null;
+    const sessionsEnded = await this.#db.transaction(async (tx) => {
+      // Before the sessions: one that opens meanwhile waits for this row, and then finds another token version.
+      if (!(await changePassword(tx, { userId: person.id, before, after, sparedSessionId })))
+        throw new DomainError("VERSION_CONFLICT", "The password was changed by somebody else at this moment.");
+      return endSessions(tx, person.id, sparedSessionId, "password changed");
     });
-    if (user?.role == null) return null;
-    return operatorOf({ id: user.id, name: `${user.firstName} ${user.lastName}`, email: user.email, role: user.role });
+    this.#revocations.announce();
+    await this.#tellOfOperator(person, "operator.password", "changed their password", request);
+    const renewed = { ...person, tokenVersion: person.tokenVersion + 1 };
+    return { accessToken: await this.sessions.accessToken(renewed, sparedSessionId), sessionsEnded };
   }
 
-  async #check(account: { readonly phone: string } | { readonly email: string }, password: string): Promise<Person> {
-    const where = "phone" in account ? { phone: account.phone } : { email: account.email.trim().toLowerCase() };
-    const user = await this.#db.prisma.user.findFirst({ where: { ...where, isActive: true, deletedAt: null } });
-    const right = await verifyPassword(password, user?.passwordHash ?? null);
-    if (user === null || !right) throw new DomainError("UNAUTHENTICATED", "The account or the password is wrong.");
-    return {
-      id: user.id,
-      type: user.userType as Actor["type"],
-      role: user.role,
-      name: `${user.firstName} ${user.lastName}`,
-      tokenVersion: user.tokenVersion,
-      email: user.email,
-      phone: user.phone,
+  /** For what needs the password once more. VALIDATION_FAILED. */
+  async assertPassword(actor: Actor, password: string): Promise<void> {
+    const found = await findById(this.#db.pool, actor.id);
+    if (await this.#passwords.verify(password, found?.passwordHash ?? null)) return;
+    throw new DomainError("VALIDATION_FAILED", "The password is wrong. Nothing was changed.", {
+      fields: [{ path: "password", message: "not your password" }],
+    });
+  }
+
+  /** The operator of a live console session; null when the session or the account has ended. */
+  async consoleGrant(userId: string, sessionId: string): Promise<Grant | null> {
+    if (!(await touchConsoleSession(this.#db.pool, userId, sessionId))) return null;
+    const found = await findById(this.#db.pool, userId);
+    if (found === null || found.person.role === null) return null;
+    const { id, role, name, tokenVersion } = found.person;
+    const grant: Grant = { actor: { type: "operator", id, role, name, sessionId }, tokenVersion };
+    return this.#revocations.refusal(grant) === null ? grant : null;
+  }
+
+  /** The operator behind an id, if they still may sign in. */
+  async findOperator(id: string): Promise<Operator | null> {
+    const found = await findById(this.#db.pool, id);
+    if (found === null || found.person.role === null) return null;
+    return operatorOf({ ...found.person, role: found.person.role });
+  }
+
+  async #check(account: Account, proofs: Proofs, request: SignInRequest): Promise<Person> {
+    const key = this.#guard.keyOf(account);
+    const captchaToken = proofs.captchaToken ?? null;
+    const admission = await this.#guard.admit(key, { captchaToken, ip: request.ip });
+    const found = await findByAccount(this.#db.pool, account);
+    // Also for nobody and for the locked: what is told by the time taken must not differ.
+    const right = await this.#passwords.verify(proofs.password, found?.passwordHash ?? null);
+    if (admission.kind === "locked" || found === null || !right) {
+      const locks = admission.kind === "look" && admission.lastTry;
+      // Not waited for: an account that is told of in the audit log would answer later.
+      void this.#tellOfFailure(found?.person ?? null, key, { locked: admission.kind === "locked", locks }, request);
+      throw wrong();
+    }
+    const { person, passwordHash } = found;
+    if (person.type === "operator") await this.#checkSecondFactor(person, proofs.totp, request);
+    await this.#guard.forget(key);
+    if (passwordHash !== null && this.#passwords.needsRehash(passwordHash))
+      await replaceHash(this.#db.pool, person.id, passwordHash, await this.#passwords.hash(proofs.password));
+    return person;
+  }
+
+  /** A wrong code stays counted as a failed sign-in, and so does a missing one until the right one comes. */
+  async #checkSecondFactor(person: Person, code: string | undefined, request: SignInRequest): Promise<void> {
+    if (!(await this.secondFactor.isOn(person.id))) return;
+    if (code === undefined || code.trim() === "")
+      throw new DomainError("SECOND_FACTOR_REQUIRED", "Send the code of your authenticator app too, as totp.");
+    if (await this.secondFactor.take(person.id, code)) return;
+    await this.#tellOfOperator(person, "operator.sign_in_failed", "wrong second factor", request);
+    throw new DomainError("SECOND_FACTOR_REQUIRED", "The code is wrong, or was used already. Wait for the next one.");
+  }
+
+  async #tellOfFailure(
+    person: Person | null,
+    key: string,
+    { locked, locks }: { locked: boolean; locks: boolean },
+    request: SignInRequest,
+  ): Promise<void> {
+    const who = { userId: person?.id ?? null, account: key.slice(0, 12), ip: request.ip, requestId: request.requestId };
+    if (locks) this.#logger.warn({ security: "account.locked", ...who }, "ten failed sign-ins: the account is locked");
+    else this.#logger.info({ security: "sign_in.failed", locked, ...who }, "sign-in failed");
+    if (person === null) return;
+    if (locks) await this.#tell(person, "account.locked", "ten failed sign-ins", request);
+    else
+      await this.#tellOfOperator(
+        person,
+        "operator.sign_in_failed",
+        locked ? "account is locked" : "wrong password",
+        request,
+      );
+  }
+
+  async #tellOfOperator(person: Person, action: string, reason: string, request: SignInRequest): Promise<void> {
+    if (person.type === "operator") await this.#tell(person, action, reason, request);
+  }
+
+  /** A row of the audit log; one that cannot be written goes to the process's log and stops nobody from signing in. */
+  async #tell(person: Person, action: string, reason: string, { ip, requestId }: SignInRequest): Promise<void> {
+    const activity = {
+      actor: { id: person.id, name: person.name },
+      action,
+      subject: { type: "user", id: person.id },
+      reason,
+      ip,
+      requestId,
     };
+    await logActivity(this.#db.pool, activity).catch((error: unknown) => {
+      this.#logger.error({ err: error, action, userId: person.id, requestId }, "not in the audit log");
+    });
   }
 }
 

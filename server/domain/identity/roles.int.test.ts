@@ -193,7 +193,9 @@ test("an invited operator signs in with the password shown once, which is kept n
   const input = { firstName: "Mona", lastName: "Zaki", email: "Mona@Example.com", role: "dispatcher" };
   const { data } = await change(admin, "people.invite", input);
   const { id, password } = data as { id: string; password: string };
-  expect(await t.app.identity.signInOperator({ email: "mona@example.com", password })).toMatchObject({ id });
+  expect(
+    await t.app.identity.signInOperator("mona@example.com", { password }, { ip: null, device: null, requestId: "r" }),
+  ).toMatchObject({ id });
   const kept = await t.rows(
     "SELECT to_jsonb(u)::text AS row FROM users u UNION ALL SELECT to_jsonb(l)::text FROM activity_logs l UNION ALL SELECT to_jsonb(k)::text FROM idempotency_keys k",
   );

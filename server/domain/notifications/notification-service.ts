@@ -19,7 +19,7 @@ interface PushAboutTrip {
   readonly perUser?: boolean;
 }
 
-/** Messages to people about trips: each sent once, whatever is run again. */
+/** Messages to people: each sent once, whatever is run again. */
 export class NotificationService {
   readonly #db: Database;
   readonly #push: PushProvider;
@@ -63,6 +63,18 @@ export class NotificationService {
   /** One push to one person about a trip. `effect` and the trip's version (and, for drivers, who) make it one. */
   async push(effect: string, message: PushAboutTrip, job: SendingFor): Promise<void> {
     await this.#effects.outside(this.#pushEffect(effect, message, job));
+  }
+
+  /** One SMS that is about no trip. `effect` and `subject` make it one. */
+  async sms(
+    effect: string,
+    message: { readonly to: string; readonly body: string; readonly subject: string; readonly jobId: string },
+  ): Promise<void> {
+    const { to, body, subject, jobId } = message;
+    await this.#effects.outside({
+      key: { effect, subject, tripId: null, jobId },
+      send: (dedupeKey) => this.#sms.send({ to, body, dedupeKey, tripId: null }),
+    });
   }
 
   #pushEffect(effect: string, message: PushAboutTrip, job: SendingFor): OutsideEffect {

@@ -106,6 +106,12 @@ export async function planOnce(db: Queryable, id: string, topic: string, payload
 const OLD = {
   outbox: "SELECT id FROM outbox WHERE completed_at < now() - interval '7 days'",
   otp_verifications: "SELECT id FROM otp_verifications WHERE expires_at < now() - interval '1 day'",
+  // Refresh tokens go with their session.
+  sessions:
+    "SELECT id FROM sessions WHERE expires_at < now() - interval '1 day' OR revoked_at < now() - interval '7 days'",
+  refresh_tokens: "SELECT id FROM refresh_tokens WHERE expires_at < now()",
+  sign_in_failures: "SELECT id FROM sign_in_failures WHERE last_failed_at < now() - interval '2 days'",
+  registrations: "SELECT id FROM registrations WHERE expires_at < now()",
   idempotency_keys: "SELECT id FROM idempotency_keys WHERE expires_at < now()",
   conduct_events: "SELECT id FROM conduct_events WHERE at < now() - interval '2 days'",
   alerts: "SELECT id FROM alerts WHERE resolved_at < now() - interval '90 days'",

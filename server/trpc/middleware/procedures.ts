@@ -33,7 +33,7 @@ type Operator = Extract<Actor, { type: "operator" }>;
 type AppUser = Exclude<Actor, Operator>;
 
 const forbidden = (detail: string) => new DomainError("FORBIDDEN", detail);
-const REFUSALS: Readonly<Record<Exclude<Audience, "public">, string>> = {
+const REFUSALS: Readonly<Record<Exclude<Audience, "public" | "anyone">, string>> = {
   app: "This is for the apps; operators use the console.",
   customer: "Only customers may do this.",
   driver: "Only drivers may do this.",
@@ -42,7 +42,7 @@ const REFUSALS: Readonly<Record<Exclude<Audience, "public">, string>> = {
 
 async function admit<A extends Actor>(
   ctx: RequestContext,
-  audience: Exclude<Audience, "public">,
+  audience: keyof typeof REFUSALS,
   { limit, idempotency, pardon }: DriverDeclaration,
   { path, getRawInput }: { readonly path: string; readonly getRawInput: () => Promise<unknown> },
 ): Promise<A> {
@@ -80,6 +80,16 @@ export const publicProcedure = (declared: { readonly limit: DeclaredLimit }) =>
       return next();
     });
 
+/** Whoever is signed in, with their own account. Answers may hold tokens, so none is kept for a retry. */
+export const ownAccountProcedure = ({ limit = "general" }: { readonly limit?: DeclaredLimit } = {}) =>
+  procedure
+    .meta({ auth: "anyone", permission: null, audit: null, idempotency: "none", limit })
+    .use(async ({ ctx, next }) => {
+      const actor = await ctx.authenticate();
+      await enforceLimit(ctx, limit, actor);
+      return next({ ctx: { actor } });
+    });
+
 /** A customer or a driver. */
 export const appProcedure = (declared: Declaration) => appGuard<AppUser>("app", declared);
 export const customerProcedure = (declared: Declaration) =>
@@ -102,6 +112,9 @@ async function* whileHeld(data: unknown, ctx: RequestContext, { actor, permissio
       if (error instanceof DomainError) lost.abort(error);
     });
   });
+  const stopListening = ctx.app.revocations.onChange(() => {
+    if (!ctx.isStillGood()) lost.abort(new DomainError("UNAUTHENTICATED", "This session was ended. Sign in again."));
+  });
   try {
     for await (const item of data as AsyncIterable<unknown>) {
       if (lost.signal.aborted) throw refusal();
@@ -110,6 +123,7 @@ async function* whileHeld(data: unknown, ctx: RequestContext, { actor, permissio
     if (lost.signal.aborted) throw refusal();
   } finally {
     stop();
+    stopListening();
   }
 }
 

@@ -1,10 +1,35 @@
 import { z } from "zod";
-import { router } from "#server/trpc/init.ts";
-import { publicProcedure } from "#server/trpc/middleware/procedures.ts";
+import { DomainError } from "#server/contracts/errors.ts";
+import { idSchema } from "#server/contracts/ids.ts";
+import type { SignInRequest } from "#server/domain/identity/identity-service.ts";
+import { type RequestContext, router } from "#server/trpc/init.ts";
+import { ownAccountProcedure, publicProcedure } from "#server/trpc/middleware/procedures.ts";
 import { enforceNamedLimit } from "#server/trpc/middleware/rate-limit.ts";
 
 const phoneSchema = z.string().regex(/^\+[1-9]\d{6,14}$/, "an international number like +201100000001");
 const passwordSchema = z.string().min(1).max(256);
+const codeSchema = z.string().regex(/^\d{6}$/, "six digits");
+const nameSchema = z.string().trim().min(1).max(80);
+const documentSchema = z.string().trim().min(4).max(40);
+
+const signedInSchema = z.object({
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  expiresIn: z.int(),
+  user: z.object({
+    id: z.string(),
+    type: z.enum(["customer", "driver", "operator"]),
+    name: z.string(),
+    email: z.string().nullable(),
+    phone: z.string().nullable(),
+  }),
+});
+
+export const requestOf = ({ ip, userAgent, requestId }: RequestContext): SignInRequest => ({
+  ip,
+  device: userAgent,
+  requestId,
+});
 
 export const authRouter = router({
   login: publicProcedure({ limit: "auth.login" })
@@ -13,28 +38,173 @@ export const authRouter = router({
     })
     .input(
       z
-        .strictObject({ phone: phoneSchema.optional(), email: z.email().optional(), password: passwordSchema })
+        .strictObject({
+          phone: phoneSchema.optional(),
+          email: z.email().optional(),
+          password: passwordSchema,
+          totp: z.string().max(20).optional(),
+          captchaToken: z.string().min(1).max(4096).optional(),
+        })
         .refine(({ phone, email }) => (phone === undefined) !== (email === undefined), {
           path: ["phone"],
           message: "give either phone or email",
         }),
     )
+    .output(signedInSchema)
+    .mutation(async ({ ctx, input: { phone, email = "", ...proofs } }) => {
+      const account = phone === undefined ? { email: email.toLowerCase() } : { phone };
+      await enforceNamedLimit(ctx, "auth.login", `${ctx.ip ?? "?"} ${phone ?? email.toLowerCase()}`);
+      return ctx.app.identity.login(account, proofs, requestOf(ctx));
+    }),
+
+  requestCode: publicProcedure({ limit: "otp.generate" })
+    .meta({
+      openapi: { method: "POST", path: "/api/v1/auth/otp", status: 202, summary: "Ask for a sign-in code by SMS" },
+    })
+    .input(z.strictObject({ phone: phoneSchema }))
+    .output(z.object({ status: z.literal("accepted"), expiresIn: z.int() }))
+    .mutation(async ({ ctx, input: { phone } }) => {
+      await enforceNamedLimit(ctx, "otp.generate", phone);
+      await ctx.app.identity.codes.request("sign_in", phone);
+      return { status: "accepted" as const, expiresIn: 300 };
+    }),
+
+  verifyCode: publicProcedure({ limit: "otp.verify" })
+    .meta({ openapi: { method: "POST", path: "/api/v1/auth/otp/verify", summary: "Sign in with a code from an SMS" } })
+    .input(z.strictObject({ phone: phoneSchema, code: codeSchema }))
+    .output(signedInSchema)
+    .mutation(async ({ ctx, input: { phone, code } }) => {
+      await enforceNamedLimit(ctx, "otp.verify", phone);
+      return ctx.app.identity.loginByCode(phone, code, requestOf(ctx));
+    }),
+
+  register: publicProcedure({ limit: "auth.register" })
+    .meta({
+      openapi: {
+        method: "POST",
+        path: "/api/v1/auth/register",
+        status: 202,
+        summary: "Ask for a new account; a code by SMS confirms it",
+      },
+    })
+    .input(
+      z
+        .strictObject({
+          type: z.enum(["customer", "driver"]),
+          phone: phoneSchema,
+          password: passwordSchema,
+          firstName: nameSchema,
+          lastName: nameSchema,
+          licenceNumber: documentSchema.optional(),
+          identityNumber: documentSchema.optional(),
+        })
+        .refine(({ type, licenceNumber, identityNumber }) => type === "driver" || !(licenceNumber || identityNumber), {
+          path: ["type"],
+          message: "only drivers have licence and identity numbers here",
+        }),
+    )
+    .output(z.object({ registrationId: z.string(), status: z.literal("code_sent"), expiresIn: z.int() }))
+    .mutation(async ({ ctx, input }) => {
+      await enforceNamedLimit(ctx, "otp.generate", input.phone);
+      const registrationId = await ctx.app.identity.registrations.begin(input);
+      return { registrationId, status: "code_sent" as const, expiresIn: 300 };
+    }),
+
+  verifyRegistration: publicProcedure({ limit: "otp.verify" })
+    .meta({
+      openapi: {
+        method: "POST",
+        path: "/api/v1/auth/register/verify",
+        status: 201,
+        summary: "Confirm a new account with the code from the SMS, and sign in",
+      },
+    })
+    .input(z.strictObject({ registrationId: idSchema, code: codeSchema }))
+    .output(signedInSchema)
+    .mutation(async ({ ctx, input: { registrationId, code } }) => {
+      await enforceNamedLimit(ctx, "otp.verify", registrationId);
+      return ctx.app.identity.finishRegistration(registrationId, code, requestOf(ctx));
+    }),
+
+  refresh: publicProcedure({ limit: "public" })
+    .meta({
+      openapi: {
+        method: "POST",
+        path: "/api/v1/auth/refresh",
+        summary: "Exchange a refresh token for a new pair; the old one dies, and its reuse ends the session",
+      },
+    })
+    .input(z.strictObject({ refreshToken: z.string().min(1).max(200) }))
+    .output(signedInSchema)
+    .mutation(({ ctx, input }) =>
+      ctx.app.identity.sessions.refresh(input.refreshToken, requestOf(ctx), ctx.idempotencyKey),
+    ),
+
+  logout: ownAccountProcedure()
+    .meta({ openapi: { method: "POST", path: "/api/v1/auth/logout", summary: "End this session" } })
+    .input(z.strictObject({}).optional())
+    .output(z.object({ ended: z.boolean() }))
+    .mutation(async ({ ctx }) => {
+      const { id, sessionId } = ctx.actor;
+      if (sessionId === undefined) return { ended: false };
+      return { ended: await ctx.app.identity.sessions.end(id, sessionId, "signed out") };
+    }),
+
+  changePassword: ownAccountProcedure({ limit: "auth.password" })
+    .meta({
+      openapi: {
+        method: "POST",
+        path: "/api/v1/auth/password",
+        summary: "Change the password: every other token and session ends",
+      },
+    })
+    .input(z.strictObject({ oldPassword: passwordSchema, newPassword: passwordSchema }))
+    .output(z.object({ accessToken: z.string(), expiresIn: z.int(), sessionsEnded: z.int() }))
+    .mutation(async ({ ctx, input }) => ({
+      ...(await ctx.app.identity.changePassword(ctx.actor, input, requestOf(ctx))),
+      expiresIn: ctx.app.tokens.accessTokenSeconds,
+    })),
+
+  sessions: ownAccountProcedure()
+    .meta({ openapi: { method: "GET", path: "/api/v1/auth/sessions", summary: "Where one is signed in" } })
+    .input(z.strictObject({}).optional())
     .output(
       z.object({
-        accessToken: z.string(),
-        refreshToken: z.string(),
-        expiresIn: z.int(),
-        user: z.object({
-          id: z.string(),
-          type: z.enum(["customer", "driver", "operator"]),
-          name: z.string(),
-          email: z.string().nullable(),
-          phone: z.string().nullable(),
-        }),
+        sessions: z.array(
+          z.object({
+            id: z.string(),
+            kind: z.enum(["app", "console"]),
+            device: z.string().nullable(),
+            ip: z.string().nullable(),
+            createdAt: z.string(),
+            lastUsedAt: z.string(),
+            expiresAt: z.string(),
+            current: z.boolean(),
+          }),
+        ),
       }),
     )
-    .mutation(async ({ ctx, input: { phone, email = "", password } }) => {
-      await enforceNamedLimit(ctx, "auth.login", `${ctx.ip} ${phone ?? email.toLowerCase()}`);
-      return ctx.app.identity.login(phone === undefined ? { email } : { phone }, password);
+    .query(async ({ ctx }) => {
+      const sessions = await ctx.app.identity.sessions.list(ctx.actor.id);
+      return {
+        sessions: sessions.map(({ createdAt, lastUsedAt, expiresAt, ...session }) => ({
+          ...session,
+          createdAt: createdAt.toISOString(),
+          lastUsedAt: lastUsedAt.toISOString(),
+          expiresAt: expiresAt.toISOString(),
+          current: session.id === ctx.actor.sessionId,
+        })),
+      };
+    }),
+
+  revokeSession: ownAccountProcedure()
+    .meta({
+      openapi: { method: "POST", path: "/api/v1/auth/sessions/{id}/revoke", summary: "End one of one's own sessions" },
+    })
+    .input(z.strictObject({ id: idSchema }))
+    .output(z.object({ ended: z.boolean() }))
+    .mutation(async ({ ctx, input }) => {
+      if (await ctx.app.identity.sessions.end(ctx.actor.id, input.id, "ended by its owner")) return { ended: true };
+      throw new DomainError("NOT_FOUND", "You have no such session, or it has ended already.");
     }),
 });

@@ -20,6 +20,14 @@ const VEHICLE = {
 const PICKUP = { lat: 30.0444, lng: 31.2357, address: "Tahrir Square" };
 const DESTINATION = { lat: 30.0626, lng: 31.2497, address: "Ramses Station" };
 
+const SESSION_ID = "01990f3e-0000-7000-8000-0000000000a1";
+const SIGNED_IN = {
+  accessToken: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk5MGYwMCJ9.c2lnbmF0dXJl",
+  refreshToken: "q4r1V0yq8n1mXw0pJf3o2bS5e7dKc9tAzUuLhGiNvE0",
+  expiresIn: 900,
+  user: { id: CUSTOMER.id, type: "customer", name: CUSTOMER.name, email: null, phone: CUSTOMER.phone },
+};
+
 const PENDING: Trip = {
   id: TRIP_ID,
   refId: "T4K7M2P9QX",
@@ -84,14 +92,77 @@ const CANCELLED: Trip = {
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   "auth.login": {
     description:
-      "Send either `phone` or `email`. The answer takes the same time and words for an unknown account and for a wrong password.",
+      "Send either `phone` or `email`. The answer takes the same time and words for an unknown account, a wrong password and a locked account. Operators with a second factor add `totp`; after CAPTCHA_REQUIRED send the solved challenge as `captchaToken`.",
     input: { phone: "+201100000001", password: "correct horse battery staple" },
-    output: {
-      accessToken: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk5MGYwMCJ9.c2lnbmF0dXJl",
-      refreshToken: "eyJhbGciOiJIUzI1NiJ9.eyJ1c2UiOiJyZWZyZXNoIn0.c2lnbmF0dXJl",
-      expiresIn: 900,
-      user: { id: CUSTOMER.id, type: "customer", name: CUSTOMER.name, email: null, phone: CUSTOMER.phone },
+    output: SIGNED_IN,
+  },
+  "auth.requestCode": {
+    description:
+      "Six digits by SMS, good for 5 minutes and one use. The answer is the same whether or not the phone is known.",
+    input: { phone: CUSTOMER.phone },
+    output: { status: "accepted", expiresIn: 300 },
+  },
+  "auth.verifyCode": {
+    description: "Five wrong tries end the code: ask for a new one.",
+    input: { phone: CUSTOMER.phone, code: "482915" },
+    output: SIGNED_IN,
+  },
+  "auth.register": {
+    description:
+      "Nothing exists until the code from the SMS confirms it. The answer is the same for a phone that has an account already; only the phone hears of it.",
+    input: {
+      type: "customer",
+      phone: CUSTOMER.phone,
+      password: "purple elephant drives",
+      firstName: "Mona",
+      lastName: "Adel",
     },
+    output: { registrationId: SESSION_ID, status: "code_sent", expiresIn: 300 },
+  },
+  "auth.verifyRegistration": {
+    description: "Makes the account and signs in. A driver's account waits for review before it takes trips.",
+    input: { registrationId: SESSION_ID, code: "482915" },
+    output: SIGNED_IN,
+  },
+  "auth.refresh": {
+    description:
+      "Each refresh token is exchanged once. To ask again after a lost answer send the same Idempotency-Key within a minute: it answers the same refresh token. Any other reuse ends the session.",
+    input: { refreshToken: SIGNED_IN.refreshToken },
+    output: SIGNED_IN,
+  },
+  "auth.logout": {
+    description: "This session's tokens are worth nothing from then on, within 5 seconds everywhere.",
+    input: {},
+    output: { ended: true },
+  },
+  "auth.changePassword": {
+    description:
+      "At least 12 characters, or 8 that are hard to guess. This session goes on; every other one, and every other token, ends.",
+    input: { oldPassword: "correct horse battery staple", newPassword: "a quite new sentence" },
+    output: { accessToken: SIGNED_IN.accessToken, expiresIn: 900, sessionsEnded: 2 },
+  },
+  "auth.sessions": {
+    description: "Live ones only, last used first.",
+    input: {},
+    output: {
+      sessions: [
+        {
+          id: SESSION_ID,
+          kind: "app",
+          device: "SmartLine/9 (Android)",
+          ip: "203.0.113.7",
+          createdAt: "2026-11-20T08:00:00.000Z",
+          lastUsedAt: "2026-11-20T09:00:00.000Z",
+          expiresAt: "2026-12-20T09:00:00.000Z",
+          current: true,
+        },
+      ],
+    },
+  },
+  "auth.revokeSession": {
+    description: "Another person's session is not found.",
+    input: { id: SESSION_ID },
+    output: { ended: true },
   },
   "rides.create": {
     description:

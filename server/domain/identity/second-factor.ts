@@ -1,0 +1,149 @@
+import { randomInt } from "node:crypto";
+import { Secret, TOTP } from "otpauth";
+import { renderSVG } from "uqr";
+import { DomainError } from "#server/contracts/errors.ts";
+import { newId } from "#server/contracts/ids.ts";
+import type { Cipher } from "#server/platform/cipher.ts";
+import type { Clock } from "#server/platform/clock.ts";
+import { hmacHex } from "#server/platform/crypto.ts";
+import type { Database, Queryable } from "#server/platform/db.ts";
+
+const PERIOD_SECONDS = 30;
+/** Clocks of phones are a little off: the step before and the one after count too. */
+const WINDOW = 1;
+const RECOVERY_CODES = 10;
+/** No letter that looks like another. */
+const RECOVERY_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz";
+
+export interface Enrolment {
+  /** For typing into the authenticator app. */
+  readonly secret: string;
+  readonly uri: string;
+  /** An SVG of the QR code of `uri`. */
+  readonly qr: string;
+}
+
+interface FactorRow {
+  readonly secret: string;
+  readonly confirmed: boolean;
+}
+
+const cellOf = (userId: string) => ({ table: "operator_totp", column: "secret", rowId: userId });
+
+function newRecoveryCode(): string {
+  const letters = Array.from({ length: 10 }, () => RECOVERY_ALPHABET[randomInt(RECOVERY_ALPHABET.length)]).join("");
+  return `${letters.slice(0, 5)}-${letters.slice(5)}`;
+}
+
+/** Time-based codes (RFC 6238) of operators, and recovery codes for a lost phone. */
+export class SecondFactor {
+  readonly #db: Database;
+  readonly #cipher: Cipher;
+  readonly #clock: Clock;
+  readonly #secret: string;
+
+  constructor(options: { db: Database; cipher: Cipher; clock: Clock; secret: string }) {
+    this.#db = options.db;
+    this.#cipher = options.cipher;
+    this.#clock = options.clock;
+    this.#secret = options.secret;
+  }
+
+  async isOn(userId: string): Promise<boolean> {
+    return (await this.#find(userId))?.confirmed === true;
+  }
+
+  /** Recovery codes that are left. */
+  async recoveryCodesLeft(userId: string): Promise<number> {
+    const { rows } = await this.#db.pool.query<{ left: number }>(
+      "SELECT count(*)::int AS left FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL",
+      [userId],
+    );
+    return rows[0]?.left ?? 0;
+  }
+
+  /** A new secret that is not asked for until `confirm`. INVALID_TRANSITION when the factor is on. */
+  async begin(userId: string, label: string): Promise<Enrolment> {
+    const secret = new Secret({ size: 20 });
+    const { rowCount } = await this.#db.pool.query(
+      `INSERT INTO operator_totp (user_id, secret) VALUES ($1, $2)
+       ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, last_step = 0, created_at = now()
+       WHERE operator_totp.confirmed_at IS NULL`,
+      [userId, this.#cipher.encrypt(secret.base32, cellOf(userId))],
+    );
+    if (rowCount === 0)
+      throw new DomainError("INVALID_TRANSITION", "The second factor is on already. Switch it off first.");
+    const uri = this.#totp(secret.base32, label).toString();
+    return { secret: secret.base32, uri, qr: renderSVG(uri, { border: 2 }) };
+  }
+
+  /** Switches the factor on with the first code from the app. Returns the recovery codes: they are shown once. */
+  async confirm(userId: string, code: string): Promise<readonly string[]> {
+    const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
+    const done = await this.#db.transaction(async (tx) => {
+      if (!(await this.#takeCode(tx, userId, code, false))) return false;
+      await tx.query("UPDATE operator_totp SET confirmed_at = now() WHERE user_id = $1", [userId]);
+      await tx.query("DELETE FROM recovery_codes WHERE user_id = $1", [userId]);
+      await tx.query(
+        "INSERT INTO recovery_codes (id, user_id, code_hash) SELECT c.id, $1, c.hash FROM unnest($2::uuid[], $3::text[]) AS c (id, hash)",
+        [userId, codes.map(() => newId()), codes.map((recovery) => this.#hash(userId, recovery))],
+      );
+      return true;
+    });
+    if (done) return codes;
+    throw new DomainError("VALIDATION_FAILED", "The code is not the app's current one. Nothing was changed.", {
+      fields: [{ path: "code", message: "not the current code" }],
+    });
+  }
+
+  async switchOff(userId: string): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.query("DELETE FROM operator_totp WHERE user_id = $1", [userId]);
+      await tx.query("DELETE FROM recovery_codes WHERE user_id = $1", [userId]);
+    });
+  }
+
+  /** Takes a code of the app or a recovery code: each once. */
+  async take(userId: string, given: string): Promise<boolean> {
+    const code = given.trim().toLowerCase();
+    if (/^\d{6}$/.test(code)) return this.#takeCode(this.#db.pool, userId, code, true);
+    const { rowCount } = await this.#db.pool.query(
+      "UPDATE recovery_codes SET used_at = now() WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL",
+      [userId, this.#hash(userId, code)],
+    );
+    return (rowCount ?? 0) > 0;
+  }
+
+  /** The last step taken only grows: of two requests with one code, the second changes no row. */
+  async #takeCode(db: Queryable, userId: string, code: string, confirmed: boolean): Promise<boolean> {
+    const row = await this.#find(userId);
+    if (row === null || row.confirmed !== confirmed) return false;
+    const totp = this.#totp(this.#cipher.decrypt(row.secret, cellOf(userId)), "");
+    const timestamp = this.#clock.now().getTime();
+    const delta = totp.validate({ token: code, timestamp, window: WINDOW });
+    if (delta === null) return false;
+    const step = Math.floor(timestamp / 1000 / PERIOD_SECONDS) + delta;
+    const { rowCount } = await db.query(
+      "UPDATE operator_totp SET last_step = $2 WHERE user_id = $1 AND last_step < $2 AND (confirmed_at IS NOT NULL) = $3",
+      [userId, step, confirmed],
+    );
+    return (rowCount ?? 0) > 0;
+  }
+
+  async #find(userId: string): Promise<FactorRow | null> {
+    const { rows } = await this.#db.pool.query<FactorRow>({
+      name: "totp-find",
+      text: "SELECT secret, confirmed_at IS NOT NULL AS confirmed FROM operator_totp WHERE user_id = $1",
+      values: [userId],
+    });
+    return rows[0] ?? null;
+  }
+
+  #totp(secret: string, label: string): TOTP {
+    return new TOTP({ issuer: "SmartLine Ops", label, period: PERIOD_SECONDS, secret: Secret.fromBase32(secret) });
+  }
+
+  #hash(userId: string, recovery: string): string {
+    return hmacHex(this.#secret, `recovery:${userId}:${recovery}`);
+  }
+}
