@@ -125,7 +125,7 @@ test("a trip's rider and operators may follow its driver; other riders and drive
   await t.accept(trip, driverId);
   const may = (actor: Parameters<typeof mayListen>[1]) => mayListen(t.app, actor, channels.driverLocation(trip));
   expect(await may({ type: "customer", id: customerId })).toBe(true);
-  expect(await may({ type: "operator", id: driverId, role: "viewer", name: "" })).toBe(true);
+  expect(await may({ type: "operator", id: await t.make.operator("viewer"), role: "viewer", name: "" })).toBe(true);
   expect(await may({ type: "customer", id: await t.make.customer() })).toBe(false);
   expect(await may({ type: "driver", id: driverId })).toBe(false);
 });

@@ -288,7 +288,7 @@ describe("a person's frames are limited", () => {
 
 test("a connection lost during its authentication is not counted and listens to nothing", async () => {
   const driverId = await t.make.driver();
-  const slow = gate(t.app.tokens, "verify");
+  const slow = gate(t.app.tokens, "read");
   const client = connect();
   client.send({ type: "auth", token: await t.token("driver", driverId) });
   await slow.reached;
