@@ -142,7 +142,7 @@ export const authRouter = router({
 
   logout: ownAccountProcedure()
     .meta({ openapi: { method: "POST", path: "/api/v1/auth/logout", summary: "End this session" } })
-    .input(z.strictObject({}).optional())
+    .input(z.strictObject({}))
     .output(z.object({ ended: z.boolean() }))
     .mutation(async ({ ctx }) => {
       const { id, sessionId } = ctx.actor;
@@ -167,7 +167,7 @@ export const authRouter = router({
 
   sessions: ownAccountProcedure()
     .meta({ openapi: { method: "GET", path: "/api/v1/auth/sessions", summary: "Where one is signed in" } })
-    .input(z.strictObject({}).optional())
+    .input(z.strictObject({}))
     .output(
       z.object({
         sessions: z.array(
