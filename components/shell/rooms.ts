@@ -1,6 +1,17 @@
 "use client";
 
-import { Car, KeyRound, Layers, Lock, Map as MapIcon, MessageSquare, Route, ShieldCheck, Webhook } from "lucide-react";
+import {
+  Car,
+  Gauge,
+  KeyRound,
+  Layers,
+  Lock,
+  Map as MapIcon,
+  MessageSquare,
+  Route,
+  ShieldCheck,
+  Webhook,
+} from "lucide-react";
 import { useOperator } from "#components/session/operator.tsx";
 import type { Permission } from "#server/contracts/permissions.ts";
 
@@ -77,6 +88,14 @@ const OPERATIONS_ROOMS: readonly RoomLink[] = [
     icon: ShieldCheck,
     permission: "invariants.view",
     also: "checks consistency promise",
+  },
+  {
+    href: "/ops/limits",
+    label: "Limits",
+    key: "r",
+    icon: Gauge,
+    permission: "limits.view",
+    also: "rate limit refused calls 429 abuse flood",
   },
   {
     href: "/ops/messages",

@@ -1,6 +1,7 @@
 /** What the console's rooms show: plain shapes, shared by the tRPC routers and the browser. Times are ISO 8601 UTC. */
 import type { Coordinates, Place } from "./geo.ts";
 import type { QueueName } from "./jobs.ts";
+import type { LimitScope } from "./limits.ts";
 import type { Gateway, PaymentEventKind, PaymentEventVerdict, WebhookStatus } from "./payments.ts";
 import type { Permission } from "./permissions.ts";
 import type { SettingKey } from "./settings.ts";
@@ -481,4 +482,21 @@ export interface AuditRow {
   readonly reason: string | null;
   readonly ip: string | null;
   readonly requestId: string | null;
+}
+
+// ── Limits ─────────────────────────────────────────────────────────────────────────────────────
+/** Refused calls of one person, address or name under one scope in one minute. */
+export interface LimitViolation {
+  readonly id: string;
+  readonly scope: LimitScope;
+  /** An address, or a name with its personal data cut; a person's id. */
+  readonly subject: string;
+  readonly person: {
+    readonly id: string;
+    readonly name: string;
+    readonly type: "customer" | "driver" | "operator";
+  } | null;
+  readonly count: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
 }

@@ -89,3 +89,4 @@ export const LIMITS = {
 export type LimitScope = keyof typeof LIMITS;
 /** What a procedure declares: a scope of its own, or the one of who calls. */
 export type DeclaredLimit = LimitScope | "general";
+export const LIMIT_SCOPES = Object.keys(LIMITS) as [LimitScope, ...LimitScope[]];

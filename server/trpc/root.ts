@@ -2,6 +2,7 @@ import { createCallerFactory, router } from "#server/trpc/init.ts";
 import { authRouter } from "#server/trpc/routers/auth.ts";
 import { drivingRouter } from "#server/trpc/routers/driving.ts";
 import { idempotencyRouter } from "#server/trpc/routers/idempotency.ts";
+import { limitsRouter } from "#server/trpc/routers/limits.ts";
 import { mapRouter } from "#server/trpc/routers/map.ts";
 import {
   driversRouter,
@@ -33,6 +34,7 @@ export const appRouter = router({
   messages: messagesRouter,
   webhooks: webhooksRouter,
   idempotency: idempotencyRouter,
+  limits: limitsRouter,
   search: searchRouter,
   people: peopleRouter,
   roles: rolesRouter,

@@ -1,5 +1,7 @@
+import type { LimitViolation, Page } from "#server/contracts/console.ts";
 import type { LimitScope } from "#server/contracts/limits.ts";
 import type { LimitSubject } from "#server/domain/limits/limit-subject.ts";
+import { patternsOf, peopleStartingWith } from "#server/domain/ops/search.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 /** Refused calls of one subject under one scope in one minute. */
@@ -35,4 +37,52 @@ export async function storeViolations(db: Queryable, batch: readonly Violations[
       batch.map((v) => v.lastAt),
     ],
   });
+}
+
+/** Newest first; `q` is the start of an address or a name, or of a person's phone or name. */
+export async function listViolations(
+  db: Queryable,
+  filter: {
+    readonly scopes: readonly LimitScope[] | null;
+    readonly q: string | null;
+    readonly cursor: string | null;
+    readonly limit: number;
+  },
+): Promise<Page<LimitViolation>> {
+  const wanted = patternsOf(filter.q);
+  const { rows } = await db.query<{
+    id: string;
+    scope: LimitScope;
+    subject: string;
+    count: number;
+    first_at: Date;
+    last_at: Date;
+    user_id: string | null;
+    name: string | null;
+    user_type: "customer" | "driver" | "operator" | null;
+  }>({
+    text: `SELECT v.id, v.scope, v.subject, v.count, v.first_at, v.last_at, u.id AS user_id, u.user_type,
+        u.first_name || ' ' || u.last_name AS name
+      FROM rate_limit_violations v LEFT JOIN users u ON u.id = v.user_id
+      WHERE ($1::text[] IS NULL OR v.scope = ANY($1)) AND ($2::uuid IS NULL OR v.id < $2)
+        AND ${
+          wanted === null
+            ? "$4::text IS NULL AND $5::text IS NULL"
+            : `(v.subject LIKE $4 OR v.user_id IN (${peopleStartingWith({ asTyped: "$4", lower: "$5" })}))`
+        }
+      ORDER BY v.id DESC LIMIT $3`,
+    values: [filter.scopes, filter.cursor, filter.limit + 1, wanted?.asTyped ?? null, wanted?.lower ?? null],
+  });
+  const items = rows.slice(0, filter.limit).map(
+    ({ id, scope, subject, count, first_at, last_at, user_id, name, user_type }): LimitViolation => ({
+      id,
+      scope,
+      subject,
+      person: user_id === null || name === null || user_type === null ? null : { id: user_id, name, type: user_type },
+      count,
+      firstAt: first_at.toISOString(),
+      lastAt: last_at.toISOString(),
+    }),
+  );
+  return { items, nextCursor: rows.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
 }

@@ -1,10 +1,11 @@
 import type { Clock } from "#server/platform/clock.ts";
 import type { Count, CountedWindow, RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 
-/** Below the 250 ms that a decision may take, and long beyond what Redis needs. */
-const ANSWER_WITHIN_MS = 180;
+/** 180 ms: below the 250 that a decision may take, and long beyond what Redis needs. */
+const PATIENCE = { looks: 9, everyMs: 20 } as const;
 /** Redis that has been silent is asked again after this; until then nobody waits for it. */
 const ASK_AGAIN_MS = 1000;
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** Redis while it answers, this process's memory while it does not: each process then lets through what the limit allows. */
 export class InsuredRateLimiter implements RateLimiter {
@@ -12,7 +13,7 @@ export class InsuredRateLimiter implements RateLimiter {
   readonly #insurance: RateLimiter;
   readonly #isReady: () => boolean;
   readonly #clock: Pick<Clock, "monotonicMs">;
-  #awayUntil = Number.NEGATIVE_INFINITY;
+  #awayUntil = NEVER;
 
   constructor(options: {
     primary: RateLimiter;
@@ -32,10 +33,20 @@ export class InsuredRateLimiter implements RateLimiter {
 
   async take(windows: readonly CountedWindow[], onceKey: string | null): Promise<Count> {
     if (!this.#isAway()) {
+      // One call finds out whether Redis is back: the others do not wait with it.
+      if (this.#awayUntil !== NEVER) this.#stayAway();
+      const answer = this.#primary.take(windows, onceKey);
+      // Late, it still says that Redis is there.
+      answer.then(
+        () => {
+          this.#awayUntil = NEVER;
+        },
+        () => undefined,
+      );
       try {
-        return await inTime(this.#primary.take(windows, onceKey));
+        return await inTime(answer);
       } catch {
-        this.#awayUntil = this.#clock.monotonicMs() + ASK_AGAIN_MS;
+        this.#stayAway();
       }
     }
     return { ...(await this.#insurance.take(windows, onceKey)), insured: true };
@@ -46,22 +57,26 @@ export class InsuredRateLimiter implements RateLimiter {
     else if (!this.#isAway()) await this.#primary.giveBack(windows, insured).catch(() => undefined);
   }
 
+  #stayAway(): void {
+    this.#awayUntil = this.#clock.monotonicMs() + ASK_AGAIN_MS;
+  }
+
   #isAway(): boolean {
     return !this.#isReady() || this.#clock.monotonicMs() < this.#awayUntil;
   }
 }
 
-/**
- * Waits in two halves: while this process is too busy to read, both would have run out at once, and that is no silence
- * of Redis.
- */
+/** Looks for the answer several times: a process too busy to read it looks later, and that is no silence of Redis. */
 async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
-    const half = (then: () => void) => {
-      timer = setTimeout(then, ANSWER_WITHIN_MS / 2);
+    const look = (left: number) => {
+      timer = setTimeout(() => {
+        if (left > 1) look(left - 1);
+        else setImmediate(() => reject(new Error("Redis does not answer")));
+      }, PATIENCE.everyMs);
     };
-    half(() => half(() => setImmediate(() => reject(new Error("Redis does not answer")))));
+    look(PATIENCE.looks);
   });
   try {
     return await Promise.race([answer, silence]);
