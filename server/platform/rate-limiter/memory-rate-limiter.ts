@@ -23,7 +23,7 @@ export class MemoryRateLimiter implements RateLimiter {
 
   /** `take`, now. */
   count(windows: readonly CountedWindow[], onceKey: string | null = null): Count {
-    const now = this.#clock.monotonicMs();
+    const now = this.#now();
     if (onceKey !== null && this.#live(onceKey, now) !== null)
       return { verdict: "repeat", windows: [], insured: false };
     const full = windows.filter(({ key, points }) => (this.#live(key, now)?.used ?? 0) >= points);
@@ -52,11 +52,16 @@ export class MemoryRateLimiter implements RateLimiter {
   }
 
   async giveBack(windows: readonly CountedWindow[]): Promise<void> {
-    const now = this.#clock.monotonicMs();
+    const now = this.#now();
     for (const { key } of windows) {
       const counter = this.#live(key, now);
       if (counter !== null && counter.used > 0) counter.used--;
     }
+  }
+
+  /** Whole milliseconds: with fractions a window of 60 s ends, as they are rounded, in a little more than that. */
+  #now(): number {
+    return Math.floor(this.#clock.monotonicMs());
   }
 
   #live(key: string, now: number): Counter | null {
@@ -70,7 +75,7 @@ export class MemoryRateLimiter implements RateLimiter {
   #set(key: string, used: number, until: number): void {
     this.#counters.set(key, { used, until });
     if (this.#counters.size < this.#sweepAt) return;
-    const now = this.#clock.monotonicMs();
+    const now = this.#now();
     for (const [old, counter] of this.#counters) if (counter.until <= now) this.#counters.delete(old);
     this.#sweepAt = Math.max(1024, this.#counters.size * 2);
   }
