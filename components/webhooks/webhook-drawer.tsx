@@ -113,9 +113,11 @@ function Facts({ event }: { event: WebhookDetail }) {
       </Fact>
       <Fact name="Amount">
         {event.amount ? <Money value={event.amount} /> : none}
-        <span className="block text-faint text-xs">
-          {event.amountIsSigned ? "signed or confirmed by the gateway" : "not signed: look it up before money moves"}
-        </span>
+        {event.amount && (
+          <span className="block text-faint text-xs">
+            {event.amountIsSigned ? "signed or confirmed by the gateway" : "not signed: look it up before money moves"}
+          </span>
+        )}
       </Fact>
       <Fact name="Trip">
         {event.tripId ? (

@@ -71,8 +71,19 @@ function words(event: StoredEvent): Words {
     case "lock.released":
       return { title: "Lock released by hand", detail: text(data.reason), tone: "warn" };
     default:
-      return { title: event.kind };
+      return event.kind.startsWith("payment.") ? paymentWords(event) : { title: event.kind };
   }
+}
+
+/** What a gateway's event says of the trip, and how that stands to what is due. */
+function paymentWords({ kind, data }: StoredEvent): Words {
+  const said = kind.slice("payment.".length).replaceAll("_", " ");
+  const fits = data.verdict === "matched";
+  return {
+    title: `Payment ${said}, says ${text(data.gateway) ?? "the gateway"}`,
+    detail: fits ? null : (text(data.detail) ?? text(data.verdict)),
+    tone: fits ? "neutral" : "warn",
+  };
 }
 
 const EFFECTS: Readonly<Record<string, string>> = {
@@ -89,6 +100,7 @@ const EFFECTS: Readonly<Record<string, string>> = {
   "expire.push": "Rider told: no driver found",
   "cancel.push": "Rider told: cancelled",
   "cancel.push.driver": "Driver told: cancelled",
+  "payment.event": "Gateway's event put on the timeline",
 };
 
 function effectEntry(effect: TripEffect): TimelineEntry {
