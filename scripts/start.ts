@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { MigrationError, migrate } from "#prisma/migrate.ts";
-import { lockDataDir, ROOT, readAuthSecret } from "#scripts/services/data-dir.ts";
+import { lockDataDir, ROOT, readAuthSecret, readEncryptionKeys } from "#scripts/services/data-dir.ts";
 import { checkDatabaseUrl, describeDatabaseUrl } from "#scripts/services/databases.ts";
 import { generateClient } from "#scripts/services/generate-client.ts";
 import { buildConsole } from "#scripts/services/next-build.ts";
@@ -125,6 +125,7 @@ function serverEnvironment(config: StartConfig, databaseUrl: string, redisUrl: s
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl ?? undefined,
     AUTH_SECRET: config.authSecret ?? readAuthSecret(config.dataDir),
+    ENCRYPTION_KEYS: process.env.ENCRYPTION_KEYS || readEncryptionKeys(config.dataDir),
   };
 }
 
@@ -179,7 +180,8 @@ async function main(): Promise<void> {
     await waitUntilServerReady(server, `http://127.0.0.1:${config.port}`);
     return { value: undefined, done: `server (web, gateway, worker; port ${config.port})` };
   });
-  lock.update({ baseUrl, databaseUrl, redisUrl, authSecret: env.AUTH_SECRET });
+  const { AUTH_SECRET: authSecret, ENCRYPTION_KEYS: encryptionKeys } = env;
+  lock.update({ baseUrl, databaseUrl, redisUrl, authSecret, encryptionKeys });
   if (config.simulate) startSimulator(config, env, baseUrl);
   printSignIns(baseUrl, config.dataDir);
   ready = true;

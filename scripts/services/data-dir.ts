@@ -18,6 +18,7 @@ export interface Running {
   /** Null in standalone operation. */
   redisUrl?: string | null;
   authSecret?: string;
+  encryptionKeys?: string;
 }
 
 /** DATA_DIR as an absolute path; by default `.data` in the checkout. */
@@ -125,8 +126,21 @@ export function lockDataDir(dataDir: string): { update(details: Partial<Running>
  * @throws StartupError when the folder cannot be made
  */
 export function readAuthSecret(dataDir: string): string {
-  const file = join(dataDir, "auth-secret");
+  return readOnceMade(dataDir, "auth-secret", () => randomBytes(32).toString("base64url"));
+}
+
+/**
+ * ENCRYPTION_KEYS for this data folder, made once: without them encrypted columns cannot be read again.
+ *
+ * @throws StartupError when the folder cannot be made
+ */
+export function readEncryptionKeys(dataDir: string): string {
+  return readOnceMade(dataDir, "encryption-keys", () => `1:${randomBytes(32).toString("base64")}`);
+}
+
+function readOnceMade(dataDir: string, name: string, make: () => string): string {
+  const file = join(dataDir, name);
   makeDataDir(dataDir);
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, "utf8").trim();
 }

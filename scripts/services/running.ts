@@ -1,10 +1,11 @@
-import { dataDirFromEnv, readAuthSecret, readRunning } from "#scripts/services/data-dir.ts";
+import { dataDirFromEnv, readAuthSecret, readEncryptionKeys, readRunning } from "#scripts/services/data-dir.ts";
 import { StartupError } from "#scripts/services/startup-error.ts";
 
 /** The platform that a command line tool works on: what the environment names, else the `npm start` on this DATA_DIR. */
 export interface Target {
   readonly databaseUrl: string;
   readonly authSecret: string;
+  readonly encryptionKeys: string;
   readonly baseUrl: string;
   readonly redisUrl: string | null;
 }
@@ -19,6 +20,7 @@ export function findTarget(env: Readonly<Record<string, string | undefined>> = p
   return {
     databaseUrl,
     authSecret: env.AUTH_SECRET ?? running?.authSecret ?? readAuthSecret(dataDir),
+    encryptionKeys: env.ENCRYPTION_KEYS ?? running?.encryptionKeys ?? readEncryptionKeys(dataDir),
     baseUrl: env.BASE_URL ?? running?.baseUrl ?? `http://localhost:${env.PORT ?? 3000}`,
     redisUrl: env.REDIS_URL ?? running?.redisUrl ?? null,
   };

@@ -13,6 +13,7 @@ import {
   wrap,
 } from "cockatiel";
 import type { Metrics } from "#server/platform/metrics.ts";
+import { redacted } from "#server/platform/redact.ts";
 
 /** A provider answered with an error, or not at all. `permanent`: the same request will not succeed later. */
 export class ProviderError extends Error {
@@ -43,6 +44,9 @@ export interface ProviderClient {
   /** `closed` is healthy. */
   readonly state: () => "closed" | "open" | "halfOpen";
 }
+
+/** Some providers answer with all they were sent: codes and phones must not come into logs and records that way. */
+const told = (text: string) => redacted(text.slice(0, 200)).replaceAll(/\d{4,}/g, "#");
 
 /** An open circuit is not asked again: that is what it is for. */
 const isTransient = (error: Error): boolean =>
@@ -84,7 +88,7 @@ export function createProviderClient(options: {
     const text = await response.text();
     if (!response.ok) {
       const permanent = response.status >= 400 && response.status < 500 && !RETRY_STATUSES.has(response.status);
-      throw new ProviderError(`${options.name} answered ${response.status}: ${text.slice(0, 200)}`, {
+      throw new ProviderError(`${options.name} answered ${response.status}: ${told(text)}`, {
         status: response.status,
         permanent,
       });

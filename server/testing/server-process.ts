@@ -22,6 +22,7 @@ export interface TestServer {
 export async function spawnServer(options: {
   readonly roles: "web" | "worker" | "web,worker" | "web,gateway";
   readonly env: Readonly<Record<string, string>>;
+  readonly logLevel?: "info" | "debug";
 }): Promise<TestServer> {
   const log: Record<string, unknown>[] = [];
   const words: string[] = [];
@@ -36,7 +37,7 @@ export async function spawnServer(options: {
       HOME: process.env.HOME,
       RATE_LIMITS: "off",
       ...options.env,
-      LOG_LEVEL: "info",
+      LOG_LEVEL: options.logLevel ?? "info",
       NODE_ENV: "test",
     },
     output: {
