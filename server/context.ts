@@ -42,7 +42,9 @@ import {
   createSigningKeys,
   type FetchPem,
 } from "#server/domain/payments/webhooks/sns-certificate.ts";
+import { ReviewService } from "#server/domain/reviews/review-service.ts";
 import { SettingsService } from "#server/domain/settings/settings-service.ts";
+import { SigningService } from "#server/domain/signing/signing-service.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
@@ -91,6 +93,8 @@ export interface AppContext {
   /** Sessions and tokens that ended before their time. */
   readonly revocations: RevocationList;
   readonly tokens: Tokens;
+  readonly signing: SigningService;
+  readonly reviews: ReviewService;
   readonly identity: IdentityService;
   /** What each operator may do now. */
   readonly access: AccessDirectory;
@@ -250,6 +254,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     revocations,
     tokens,
     identity,
+    signing: new SigningService({ db, cipher, clock }),
+    reviews: new ReviewService(db),
     access,
     settings,
     alerts,

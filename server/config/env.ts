@@ -50,6 +50,10 @@ const envSchema = z.object({
     .string()
     .regex(/^(mailto:|https:\/\/|tel:)\S+$/, "an address that starts with mailto:, https:// or tel:")
     .default("mailto:security@smartline.example"),
+  SIGNED_OPERATIONS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").flatMap((name) => name.trim() || [])),
   NEXT_PUBLIC_MAPBOX_TOKEN: optionalText,
   NEXT_PUBLIC_MAP_STYLE_URL: optionalText,
   TRIP_LOCK_SECONDS: integer(300, 1, MAX_SECONDS),
@@ -148,6 +152,8 @@ export interface Config {
     readonly mercadopago: { readonly baseUrl: string; readonly accessToken: string } | null;
     readonly sslcommerz: { readonly baseUrl: string; readonly storeId: string; readonly password: string } | null;
   };
+  /** Procedures (`rides.accept`) that apps must sign. */
+  readonly signedOperations: ReadonlySet<string>;
   readonly shutdownSeconds: number;
 }
 
@@ -318,6 +324,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
               password: sslCommerz.passwords.split(",")[0]?.trim() ?? "",
             },
     },
+    signedOperations: new Set(e.SIGNED_OPERATIONS),
     shutdownSeconds: e.SHUTDOWN_SECONDS,
   };
 }

@@ -51,6 +51,9 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
     // A form on another site can send text and forms, but no JSON.
     if (c.req.method === "POST" && !isJson(c.req.header("content-type")))
       throw new DomainError("UNSUPPORTED_MEDIA_TYPE", "Send application/json.");
+    // Signed is what an app sends to REST. Here it could be neither checked nor left unheeded.
+    if (c.req.header("x-signature") !== undefined)
+      throw new DomainError("INVALID_SIGNATURE", "Signed requests go to the REST paths, not to tRPC.");
     // The console's client always announces its length; without one there is nothing to hold the body to.
     if (c.req.header("transfer-encoding") !== undefined)
       throw new DomainError("VALIDATION_FAILED", "Send a Content-Length.");

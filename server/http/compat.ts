@@ -206,7 +206,7 @@ export function mountCompat(hono: Hono<DoorEnv>): void {
   for (const { path, taken, limit, work } of OLDER_PATHS) {
     const onError = taken === 403 ? TAKEN_IS_403 : plain;
     hono.post(path, (c) =>
-      respond(c, path, (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c))), onError),
+      respond(c, path, (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c, ctx))), onError),
     );
   }
 }

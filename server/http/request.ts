@@ -1,11 +1,15 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { decode } from "next-auth/jwt";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import type { Grant } from "#server/domain/identity/tokens.ts";
+import type { SignedRequest } from "#server/domain/signing/request-signature.ts";
 import { createClientAddress } from "#server/platform/client-address.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
+
+const SIGNATURE_HEADERS = ["x-signature-key", "x-signature-timestamp", "x-signature-nonce", "x-signature"] as const;
 
 /** The largest body any JSON door takes. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -90,6 +94,7 @@ export function requestContexts(app: AppContext): RequestContextFactory {
       },
       isStillGood: () => grant === null || app.revocations.refusal(grant) === null,
       idempotencyKey: headers.get("idempotency-key"),
+      signature: { request: null },
       admissions: new Map(),
       reply: { headers: {} },
     };
@@ -132,9 +137,25 @@ export async function readBytes(c: Context, maxBytes = MAX_BODY_BYTES): Promise<
 export const isJson = (contentType: string | undefined): boolean =>
   /^application\/(\w+\+)?json\b/i.test(contentType ?? "");
 
-/** The JSON object in the body; an empty body is an empty object. */
-export async function readJson(c: Context): Promise<Record<string, unknown>> {
-  const text = (await readBytes(c)).toString("utf8");
+/** The request's signature with all that it covers; null when there is none. Half a signature is a wrong one. */
+export function signedRequest(c: Context, body: Uint8Array): SignedRequest | null {
+  const [keyId, timestamp, nonce, signature] = SIGNATURE_HEADERS.map((name) => c.req.header(name) ?? "") as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  if (`${keyId}${timestamp}${nonce}${signature}` === "") return null;
+  const { incoming } = c.env as { incoming: IncomingMessage };
+  // As it came over the wire: a URL object would have written it anew.
+  return { keyId, timestamp, nonce, signature, method: c.req.method, target: incoming.url ?? "/", body };
+}
+
+/** The JSON object in the body; an empty body is an empty object. What signs the request is noted with its bytes. */
+export async function readJson(c: Context, ctx: RequestContext): Promise<Record<string, unknown>> {
+  const bytes = await readBytes(c);
+  ctx.signature.request = signedRequest(c, bytes);
+  const text = bytes.toString("utf8");
   if (text.trim() === "") return {};
   const type = c.req.header("content-type") ?? "";
   if (!isJson(type))

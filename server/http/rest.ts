@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { DomainError } from "#server/contracts/errors.ts";
 import { type DoorEnv, respond } from "#server/http/door.ts";
-import { readJson } from "#server/http/request.ts";
+import { readJson, signedRequest } from "#server/http/request.ts";
 import type { ProcedureMeta } from "#server/trpc/init.ts";
 import { countUnread } from "#server/trpc/middleware/rate-limit.ts";
 import { appRouter, createCaller } from "#server/trpc/root.ts";
@@ -51,7 +51,8 @@ export function mountRest(hono: Hono<DoorEnv>): void {
     hono.on(openapi.method, route, (c) =>
       respond(c, route, (ctx) =>
         countUnread(ctx, limit, async () => {
-          const sent = openapi.method === "GET" ? queryOf(new URL(c.req.url)) : await readJson(c);
+          const sent = openapi.method === "GET" ? queryOf(new URL(c.req.url)) : await readJson(c, ctx);
+          if (openapi.method === "GET") ctx.signature.request = signedRequest(c, new Uint8Array());
           const params = c.req.param() as Record<string, string>;
           const clash = Object.keys(params).find((name) => name in sent);
           if (clash !== undefined)

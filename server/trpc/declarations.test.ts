@@ -49,6 +49,8 @@ const OWN = new Set<string>([]);
 /** Done again, they do the same, or are refused. */
 const REPEATABLE = new Set([
   "driving.location",
+  // Its answer holds a secret, which is kept nowhere in the clear.
+  "signing.issue",
   "people.invite",
   "auth.logout",
   "auth.revokeSession",

@@ -7,6 +7,7 @@ import type { DeclaredLimit, LimitScope } from "#server/contracts/limits.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import type { Admission } from "#server/domain/limits/limit-service.ts";
+import type { SignedRequest } from "#server/domain/signing/request-signature.ts";
 import { databaseProblem } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import { logRefusal } from "#server/trpc/security-log.ts";
@@ -24,6 +25,8 @@ export interface RequestContext {
   /** Whether who asks is still who they were, and allowed in: what lasts longer than a request asks again. */
   readonly isStillGood: () => boolean;
   readonly idempotencyKey: string | null;
+  /** The request as its app signed it; null: it carries no signature. Written by the door that has its bytes. */
+  readonly signature: { request: SignedRequest | null };
   /** What the limits said to this request, by scope. */
   readonly admissions: Map<LimitScope, Promise<Admission | null>>;
   /** What the answer carries besides its body: set by middleware, written by the door. */

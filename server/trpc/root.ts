@@ -16,6 +16,7 @@ import {
 import { alertsRouter, auditRouter, settingsRouter } from "#server/trpc/routers/oversight.ts";
 import { peopleRouter, rolesRouter } from "#server/trpc/routers/people.ts";
 import { ridesRouter } from "#server/trpc/routers/rides.ts";
+import { signingRouter } from "#server/trpc/routers/signing.ts";
 import { tripsRouter } from "#server/trpc/routers/trips.ts";
 import { webhooksRouter } from "#server/trpc/routers/webhooks.ts";
 
@@ -24,6 +25,7 @@ export const appRouter = router({
   auth: authRouter,
   rides: ridesRouter,
   driving: drivingRouter,
+  signing: signingRouter,
   session: sessionRouter,
   map: mapRouter,
   trips: tripsRouter,

@@ -11,6 +11,9 @@ interface Refused {
 /** Refusals that somebody who looks into an incident wants to find, and how loud each is. */
 const REFUSALS: Readonly<Partial<Record<ErrorCode, "warn" | "info">>> = {
   FORBIDDEN: "warn",
+  INVALID_SIGNATURE: "warn",
+  SIGNATURE_REPLAYED: "warn",
+  SIGNATURE_EXPIRED: "info",
   UNAUTHENTICATED: "info",
   VALIDATION_FAILED: "info",
   IDEMPOTENCY_KEY_REUSED: "info",

@@ -16,6 +16,11 @@ test("what has served its time goes, in more than one batch; what has not stays"
   await t.rows(`INSERT INTO webhook_events (id, gateway, event_key, payload, raw_body, headers, kind, raw_type, amount_is_signed, job_id, ip, request_id, received_at)
     SELECT gen_random_uuid(), 'stripe', days::text, '{}', '{}', '{"user-agent":"x"}', 'captured', 'x', true, gen_random_uuid(), '::1', 'r',
       now() - make_interval(days => days) FROM unnest('{89,91}'::int[]) AS d(days)`);
+  await t.rows(`INSERT INTO signing_keys (id, user_id, device, secret) VALUES (gen_random_uuid(), $1, 'phone', 'x')`, [
+    await t.make.driver(),
+  ]);
+  await t.rows(`INSERT INTO request_nonces (id, key_id, nonce, expires_at)
+    SELECT gen_random_uuid(), id, d::text, now() + d * interval '1 minute' FROM signing_keys, unnest('{-1,1}'::int[]) d`);
   expect(await cleanUp(t.app.db.pool)).toEqual({
     outbox: 5001,
     conduct_events: 0,
@@ -28,6 +33,7 @@ test("what has served its time goes, in more than one batch; what has not stays"
     idempotency_keys: 0,
     recorded_messages: 1,
     rate_limit_violations: 2,
+    request_nonces: 1,
     webhook_bodies: 1,
   });
   expect(

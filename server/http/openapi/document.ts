@@ -10,6 +10,7 @@ const TAGS: Readonly<Record<string, readonly [name: string, description: string]
   auth: ["Signing in", "Tokens: an access token of 15 minutes, and a refresh token that is good for one new pair."],
   rides: ["Trips", "A trip from its request to its end, for the customer's and the driver's app."],
   driving: ["Driving", "The driver's own state: on line or off, where, and which offers are open."],
+  signing: ["Signing requests", "Keys of a device, with which it signs its critical calls."],
   messages: ["Operations", "Health, metrics and what operators read."],
 };
 const OTHER_TAGS = [
@@ -28,6 +29,12 @@ gets the first answer again, with \`X-Idempotent-Replay: true\`. A key is rememb
 
 **Limits.** Every answer says in \`X-RateLimit-*\` (and \`RateLimit\`) what is left of the tightest limit; a 429 says in
 \`Retry-After\` how many seconds to wait.
+
+**Signing requests.** A call may carry \`X-Signature-Key\`, \`X-Signature-Timestamp\` (seconds since 1970, within 5 minutes of ours),
+\`X-Signature-Nonce\` (new for each request, 16 to 64 characters of \`A-Z a-z 0-9 _ -\`) and \`X-Signature\`: the HMAC-SHA256, in hex, with
+the secret of a key from \`POST /api/v1/signing-keys\`, over these lines joined by a line feed: \`v1\`, the method, the path with its
+query as sent, the SHA-256 of the body's bytes in hex, the timestamp, the nonce. A signature that is sent must be right; a setting
+names the operations that are refused without one.
 
 **Errors** are \`application/problem+json\` (RFC 9457); \`code\` is one of these.
 `;
@@ -55,8 +62,17 @@ const REQUIRED_KEY = { ...PARAMETERS.IdempotencyKey, required: true };
 
 const SECURITY_SCHEMES = {
   bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "An access token." },
+  signature: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Signature",
+    description: "With X-Signature-Key, X-Signature-Timestamp and X-Signature-Nonce: see *Signing requests*.",
+  },
   metricsToken: { type: "apiKey", in: "header", name: "Authorization", description: "`Bearer <METRICS_TOKEN>`" },
 };
+/** A call takes a token alone, or a token and a signature. */
+const SIGNED = { bearer: [], signature: [] };
+
 type Door = ReturnType<typeof restProcedures>[number];
 
 function statusesOf({ meta, openapi }: Door, takesBody: boolean): number[] {
@@ -121,7 +137,7 @@ function operation(door: Door, writer: SchemaWriter, procedure: Procedure): obje
     operationId: path.replaceAll(/\.(\w)/g, (_, letter: string) => letter.toUpperCase()),
     summary: openapi.summary,
     description: example?.description ?? openapi.summary,
-    security: signedIn ? [{ bearer: [] }] : [],
+    security: signedIn ? [{ bearer: [] }, SIGNED] : [],
     parameters,
     ...(takesBody
       ? {

@@ -6,6 +6,7 @@ import type { Actor } from "#server/domain/identity/tokens.ts";
 import { type Audience, asTrpcError, procedure, type RequestContext } from "#server/trpc/init.ts";
 import { runOnce } from "#server/trpc/middleware/idempotency.ts";
 import { enforceLimit } from "#server/trpc/middleware/rate-limit.ts";
+import { assertSignature } from "#server/trpc/middleware/signature.ts";
 
 /**
  * The chain every procedure stands in, declared in its first line: who may call, what they must hold, how often, whether
@@ -52,6 +53,7 @@ async function admit<A extends Actor>(
     operation: key === null ? null : `${path} ${key}`,
     ...(pardon === undefined ? {} : { pardon: async () => pardon(ctx, actor, await getRawInput()) }),
   });
+  await assertSignature(ctx, path, actor);
   if (audience === "app" ? actor.type === "operator" : actor.type !== audience) throw forbidden(REFUSALS[audience]);
   return actor as A;
 }
@@ -75,8 +77,9 @@ const appGuard = <A extends AppUser>(
 export const publicProcedure = (declared: { readonly limit: DeclaredLimit }) =>
   procedure
     .meta({ auth: "public", permission: null, audit: null, idempotency: "none", ...declared })
-    .use(async ({ ctx, next }) => {
+    .use(async ({ ctx, next, path }) => {
       await enforceLimit(ctx, declared.limit, null);
+      await assertSignature(ctx, path, null);
       return next();
     });
 

@@ -27,6 +27,12 @@ const SIGNED_IN = {
   expiresIn: 900,
   user: { id: CUSTOMER.id, type: "customer", name: CUSTOMER.name, email: null, phone: CUSTOMER.phone },
 };
+const SIGNING_KEY = {
+  id: "01990f00-0000-7000-8000-0000000000e1",
+  device: "Karim's phone",
+  createdAt: "2026-11-20T08:59:00.000Z",
+  lastUsedAt: null,
+};
 
 const PENDING: Trip = {
   id: TRIP_ID,
@@ -210,6 +216,33 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     description: "Ends the trip and sets its fare. Without `distanceMeters` the estimate stands.",
     input: { id: TRIP_ID, distanceMeters: 2600 },
     output: COMPLETED,
+  },
+  "rides.review": {
+    description: "Of the customer's own trip, once it is completed, and once only.",
+    input: { id: TRIP_ID, rating: 5, comment: "Calm driver, clean car" },
+    output: {
+      id: "01990f5a-2c1a-7b52-8a4e-3d1f5b7c9e25",
+      tripId: TRIP_ID,
+      driverId: DRIVER.id,
+      rating: 5,
+      comment: "Calm driver, clean car",
+      createdAt: "2026-11-20T09:20:00.000Z",
+    },
+  },
+  "signing.issue": {
+    description: "The secret is told this once. Ten devices may have keys; a key that is lost is revoked.",
+    input: { device: "Karim's phone" },
+    output: { ...SIGNING_KEY, secret: "kq0y9vQm3m9o1t6b0nX8yqjv5d2Z7s4u1w3e5r7t9y0" },
+  },
+  "signing.list": {
+    description: "Live keys, newest first. `lastUsedAt` tells which of them a device still signs with.",
+    input: {},
+    output: { items: [{ ...SIGNING_KEY, lastUsedAt: "2026-11-20T09:00:11.000Z" }] },
+  },
+  "signing.revoke": {
+    description: "At once: nothing that is signed with it is taken any more.",
+    input: { id: SIGNING_KEY.id },
+    output: { revoked: true },
   },
   "driving.setAvailability": {
     description: "Going off line, or unavailable, hands accepted trips that have not started back to the search.",

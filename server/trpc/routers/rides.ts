@@ -142,4 +142,28 @@ export const ridesRouter = router({
     .mutation(({ ctx, input }) =>
       ctx.app.trips.complete(ctx.actor.id, input.id, { distanceMeters: input.distanceMeters ?? null }, ctx.claim),
     ),
+
+  review: customerProcedure({ limit: "general", idempotency: "optional" })
+    .meta({
+      openapi: {
+        method: "POST",
+        path: "/api/v1/trips/{id}/review",
+        status: 201,
+        summary: "Review a trip that has ended",
+      },
+    })
+    .input(byId.extend({ rating: z.int().min(1).max(5), comment: z.string().trim().min(1).max(1000).optional() }))
+    .output(
+      z.object({
+        id: z.string(),
+        tripId: z.string(),
+        driverId: z.string(),
+        rating: z.int(),
+        comment: z.string().nullable(),
+        createdAt: z.string(),
+      }),
+    )
+    .mutation(({ ctx, input: { id: tripId, rating, comment = null } }) =>
+      ctx.app.reviews.add(ctx.actor.id, { id: ctx.operationId, tripId, rating, comment }),
+    ),
 });

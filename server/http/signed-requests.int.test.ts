@@ -1,0 +1,278 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newId } from "#server/contracts/ids.ts";
+import { isSignedWith, signatureOf } from "#server/domain/signing/request-signature.ts";
+import { HERE } from "#server/testing/factories.ts";
+import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { type Answer, call } from "#server/testing/http-calls.ts";
+
+let t: TestApp;
+let url: string;
+let person: Device;
+/** Where booking must be signed. */
+let strict: TestApp;
+let strictUrl: string;
+
+interface Device {
+  readonly token: string;
+  readonly keyId: string;
+  readonly secret: string;
+}
+interface Sent {
+  readonly path: string;
+  readonly body: string;
+  readonly headers: Record<string, string>;
+}
+
+async function enrol(at: string, token: string, device = "phone"): Promise<Device> {
+  const answer = await call(`${at}/api/v1/signing-keys`, { token, body: { device } });
+  expect(answer.status, answer.text).toBe(201);
+  return { token, keyId: String(answer.body.id), secret: String(answer.body.secret) };
+}
+beforeAll(async () => {
+  t = await createTestApp({ coordination: "standalone" });
+  url = await t.listen();
+  person = await enrol(url, await t.token("customer", await t.make.customer()));
+  strict = await createTestApp({ peerOf: t, env: { SIGNED_OPERATIONS: "rides.create, rides.accept" } });
+  strictUrl = await strict.listen();
+});
+afterAll(async () => {
+  await strict.dispose();
+  await t.dispose();
+});
+
+const BOOKING = JSON.stringify({
+  pickup: HERE,
+  destination: { lat: 30.06, lng: 31.25 },
+  vehicleCategory: "economy",
+  paymentMethod: "cash",
+});
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+/** A signed request, as an app would send it. */
+function signed(
+  device: Device,
+  {
+    path = "/api/v1/trips",
+    body = BOOKING,
+    method = "POST",
+    at = nowSeconds(),
+    nonce = randomBytes(16).toString("hex"),
+  } = {},
+): Sent {
+  const timestamp = String(at);
+  const content = { method, target: path, body: Buffer.from(body), timestamp, nonce };
+  return {
+    path,
+    body,
+    headers: {
+      "idempotency-key": newId(),
+      "x-signature-key": device.keyId,
+      "x-signature-timestamp": timestamp,
+      "x-signature-nonce": nonce,
+      "x-signature": signatureOf(device.secret, content),
+    },
+  };
+}
+const send = ({ path, body, headers }: Sent, at = url, token = person.token): Promise<Answer> =>
+  call(`${at}${path}`, { token, headers, ...(body === "" ? { method: "GET" } : { body }) });
+const verdict = async (answer: Promise<Answer>) => {
+  const { status, body } = await answer;
+  return [status, body.code];
+};
+const tripsBooked = () => t.value<number>("SELECT count(*)::int FROM trip_requests");
+
+test("a right signature is taken, with a query too, and the key tells when it was used", async () => {
+  expect((await send(signed(person))).status).toBe(201);
+  expect(
+    (await send(signed(person, { path: "/api/v1/trips?limit=5&status=pending", body: "", method: "GET" }))).status,
+  ).toBe(200);
+  const keys = await call(`${url}/api/v1/signing-keys`, { token: person.token, method: "GET" });
+  expect(keys.body.items).toEqual([
+    { id: person.keyId, device: "phone", createdAt: expect.any(String), lastUsedAt: expect.any(String) },
+  ]);
+  expect(keys.text).not.toContain(person.secret);
+});
+
+describe("a signature that is sent must be right, even where none is asked for", () => {
+  const changed = (change: (sent: Sent) => Partial<Sent>) => {
+    const sent = signed(person);
+    return { ...sent, ...change(sent) };
+  };
+  const withHeader = (name: string, value: string) =>
+    changed(({ headers }) => ({ headers: { ...headers, [name]: value } }));
+
+  test.each([
+    ["another body", () => changed(() => ({ body: BOOKING.replace("cash", "card") }))],
+    ["the same body, written otherwise", () => changed(() => ({ body: `${BOOKING} ` }))],
+    ["another path", () => changed(() => ({ path: `/api/v1/trips/${newId()}/cancel` }))],
+    ["a query added", () => changed(() => ({ path: "/api/v1/trips?limit=1" }))],
+    ["another nonce", () => withHeader("x-signature-nonce", "another-nonce-of-16")],
+    ["another time", () => withHeader("x-signature-timestamp", String(nowSeconds() - 1))],
+    ["half a signature", () => withHeader("x-signature", "abcd")],
+    ["no signature beside the key", () => withHeader("x-signature", "")],
+    ["a short nonce", () => withHeader("x-signature-nonce", "short")],
+    ["a key that is none", () => withHeader("x-signature-key", newId())],
+    ["a key that is no id", () => withHeader("x-signature-key", "' OR true --")],
+    ["another secret", () => signed({ ...person, secret: "guessed" })],
+  ])("%s: INVALID_SIGNATURE, and nothing is done", async (name, sent) => {
+    const before = await tripsBooked();
+    expect([name, ...(await verdict(send(sent())))]).toEqual([name, 400, "INVALID_SIGNATURE"]);
+    expect(await tripsBooked()).toBe(before);
+  });
+
+  test("another method", async () => {
+    const sent = signed(person, { path: "/api/v1/trips", body: "", method: "POST" });
+    expect(await verdict(send(sent))).toEqual([400, "INVALID_SIGNATURE"]);
+  });
+
+  test("another person's key", async () => {
+    const other = await enrol(url, await t.token("customer", await t.make.customer()));
+    expect(await verdict(send(signed(other)))).toEqual([400, "INVALID_SIGNATURE"]);
+    expect((await send(signed(other), url, other.token)).status).toBe(201);
+  });
+
+  test("before 5 minutes ago, or after 5 minutes from now: SIGNATURE_EXPIRED", async () => {
+    for (const seconds of [-310, 310, -86_400])
+      expect(await verdict(send(signed(person, { at: nowSeconds() + seconds })))).toEqual([400, "SIGNATURE_EXPIRED"]);
+    for (const seconds of [-290, 290]) {
+      const fresh = await enrol(url, await t.token("customer", await t.make.customer()));
+      expect((await send(signed(fresh, { at: nowSeconds() + seconds }), url, fresh.token)).status).toBe(201);
+    }
+    for (const timestamp of ["", "soon", "1e9", "-1", "0x10"])
+      expect(await verdict(send(withHeader("x-signature-timestamp", timestamp)))).toEqual([400, "SIGNATURE_EXPIRED"]);
+  });
+
+  test("through the console's door it is refused: there is nothing to hold it to", async () => {
+    const answer = await call(`${url}/api/trpc/rides.create`, {
+      token: person.token,
+      body: {},
+      headers: signed(person).headers,
+    });
+    expect([answer.status, answer.body.code]).toEqual([400, "INVALID_SIGNATURE"]);
+  });
+});
+
+describe("a nonce is good for one request", () => {
+  test("sent again, in order or 20 at once, one is taken", async () => {
+    const device = await enrol(url, await t.token("driver", await t.make.driver()));
+    const again = signed(device, { path: "/api/v1/rides/pending", body: "", method: "GET" });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(again, url, device.token)));
+    const codes = answers.map(({ status, body }) => (status === 200 ? "taken" : body.code));
+    expect(codes.filter((code) => code === "taken")).toHaveLength(1);
+    expect(codes.filter((code) => code === "SIGNATURE_REPLAYED")).toHaveLength(19);
+    expect(await verdict(send(again, url, device.token))).toEqual([400, "SIGNATURE_REPLAYED"]);
+    // Another process of the platform knows it too.
+    expect(await verdict(send(again, strictUrl, device.token))).toEqual([400, "SIGNATURE_REPLAYED"]);
+  });
+
+  test("a forger cannot use up the nonce of a request to come", async () => {
+    const device = await enrol(url, await t.token("driver", await t.make.driver()));
+    const good = signed(device, { path: "/api/v1/rides/pending", body: "", method: "GET" });
+    const forged = { ...good, headers: { ...good.headers, "x-signature": "0".repeat(64) } };
+    expect(await verdict(send(forged, url, device.token))).toEqual([400, "INVALID_SIGNATURE"]);
+    expect((await send(good, url, device.token)).status).toBe(200);
+  });
+
+  test("it is kept longer than its timestamp would be taken", async () => {
+    const device = await enrol(url, await t.token("driver", await t.make.driver()));
+    const at = nowSeconds() + 290;
+    await send(signed(device, { path: "/api/v1/rides/pending", body: "", method: "GET", at }), url, device.token);
+    const left = "SELECT extract(epoch FROM max(expires_at))::int FROM request_nonces WHERE key_id = $1";
+    expect(await t.value<number>(left, [device.keyId])).toBeGreaterThan(at + 300);
+  });
+
+  test("mutation: with its nonce forgotten, the same request is taken again", async () => {
+    const device = await enrol(url, await t.token("driver", await t.make.driver()));
+    const sent = signed(device, { path: "/api/v1/rides/pending", body: "", method: "GET" });
+    expect((await send(sent, url, device.token)).status).toBe(200);
+    await t.rows("DELETE FROM request_nonces WHERE key_id = $1", [device.keyId]);
+    expect((await send(sent, url, device.token)).status).toBe(200);
+  });
+});
+
+describe("where a setting asks for a signature", () => {
+  test("the call is refused without one, by every door, and other calls are not", async () => {
+    const device = await enrol(strictUrl, await t.token("customer", await t.make.customer()));
+    const bare = { path: "/api/v1/trips", body: BOOKING, headers: { "idempotency-key": newId() } };
+    const before = await tripsBooked();
+    expect(await verdict(send(bare, strictUrl, device.token))).toEqual([401, "SIGNATURE_REQUIRED"]);
+    const old = {
+      pickup_coordinates: [30.0444, 31.2357],
+      destination_coordinates: [30.06, 31.25],
+      vehicle_category_id: "economy",
+    };
+    const older = await call(`${strictUrl}/api/v1/customer/ride/store`, { token: device.token, body: old });
+    expect([older.status, older.body.response_code]).toEqual([401, "signature_required_401"]);
+    const trpc = await call(`${strictUrl}/api/trpc/rides.create`, {
+      token: device.token,
+      body: { json: JSON.parse(BOOKING) },
+    });
+    expect(trpc.status).toBe(401);
+    expect(await tripsBooked()).toBe(before);
+    expect((await call(`${strictUrl}/api/v1/trips`, { token: device.token, method: "GET" })).status).toBe(200);
+    expect((await send(signed(device), strictUrl, device.token)).status).toBe(201);
+  });
+
+  test("mutation: the same call without the setting needs none", async () => {
+    const token = await t.token("customer", await t.make.customer());
+    expect(
+      (await send({ path: "/api/v1/trips", body: BOOKING, headers: { "idempotency-key": newId() } }, url, token))
+        .status,
+    ).toBe(201);
+  });
+});
+
+describe("keys", () => {
+  test("the secret lies encrypted, and is never told again", async () => {
+    const [row] = await t.rows<{ secret: string }>("SELECT secret FROM signing_keys WHERE id = $1", [person.keyId]);
+    expect(row?.secret).toMatch(/^enc\./);
+    const everything = await t.value<string>("SELECT string_agg(k::text, ' ') FROM signing_keys k");
+    expect(everything).not.toContain(person.secret);
+    expect(
+      await t.value<number>("SELECT count(*)::int FROM idempotency_keys WHERE response_body LIKE '%secret%'"),
+    ).toBe(0);
+  });
+
+  test("copied to another row it opens nothing", async () => {
+    const token = await t.token("customer", await t.make.customer());
+    const [one, two] = [await enrol(url, token), await enrol(url, token)];
+    await t.rows("UPDATE signing_keys SET secret = (SELECT secret FROM signing_keys WHERE id = $1) WHERE id = $2", [
+      one.keyId,
+      two.keyId,
+    ]);
+    expect((await send(signed({ ...one, keyId: two.keyId }), url, token)).status).toBe(500);
+  });
+
+  test("revoked, by its owner alone, it signs nothing more", async () => {
+    const token = await t.token("customer", await t.make.customer());
+    const device = await enrol(url, token);
+    const path = `${url}/api/v1/signing-keys/${device.keyId}/revoke`;
+    expect((await call(path, { token: person.token, body: {} })).status).toBe(404);
+    expect((await call(path, { token, body: {} })).body).toEqual({ revoked: true });
+    expect(await verdict(send(signed(device), url, token))).toEqual([400, "INVALID_SIGNATURE"]);
+    expect((await call(path, { token, body: {} })).status).toBe(404);
+  });
+
+  test("ten devices, not more", async () => {
+    const token = await t.token("customer", await t.make.customer());
+    for (let n = 0; n < 10; n++) await enrol(url, token, `phone ${n}`);
+    expect((await call(`${url}/api/v1/signing-keys`, { token, body: { device: "one more" } })).status).toBe(400);
+  });
+});
+
+test("what is signed: a vector worked out apart from this code", () => {
+  const request = {
+    keyId: "k",
+    method: "POST",
+    target: "/api/v1/trips?a=1",
+    body: Buffer.from('{"a":1}'),
+    timestamp: "1795000000",
+    nonce: "0123456789abcdef",
+    signature: "277e43371ab2df94f009b2bcd38fc9b0f98e68a01f9e2c323e36d9dd64e33e4d",
+  };
+  expect(isSignedWith("secret", request)).toBe(true);
+  expect(
+    isSignedWith("secret", { ...request, signature: request.signature.replace(/^./, (c) => (c === "0" ? "1" : "0")) }),
+  ).toBe(false);
+});
