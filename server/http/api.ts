@@ -1,5 +1,6 @@
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
+import { ConfigError } from "#server/config/env.ts";
 import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { mountAuditExport } from "#server/http/audit-export.ts";
@@ -9,7 +10,7 @@ import { mountHealth } from "#server/http/health.ts";
 import { mountOpenApi } from "#server/http/openapi/mount.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import { assertBodySize, clientAddresses, isJson, requestContexts, requestIdOf } from "#server/http/request.ts";
-import { mountRest } from "#server/http/rest.ts";
+import { mountRest, restProcedures } from "#server/http/rest.ts";
 import { mountWebhooks } from "#server/http/webhooks.ts";
 import { mountWellKnown } from "#server/http/well-known.ts";
 import { domainErrorOf } from "#server/trpc/init.ts";
@@ -69,6 +70,13 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
       responseMeta: ({ ctx }) => ({ headers: new Headers(ctx?.reply.headers) }),
     });
   });
+  const known = new Set(restProcedures().map(({ path }) => path));
+  const unknown = [...app.config.signedOperations].filter((name) => !known.has(name));
+  // A misspelt name would ask nobody for a signature.
+  if (unknown.length > 0)
+    throw new ConfigError(
+      `SIGNED_OPERATIONS: no call is named ${unknown.join(", ")}; there are ${[...known].join(", ")}`,
+    );
   mountRest(hono);
   mountAuditExport(hono);
   mountCompat(hono);

@@ -214,6 +214,12 @@ describe("where a setting asks for a signature", () => {
     expect((await send(signed(device), strictUrl, device.token)).status).toBe(201);
   });
 
+  test("a name that is no call stops the start", async () => {
+    const misspelt = await createTestApp({ peerOf: t, env: { SIGNED_OPERATIONS: "rides.acept" } });
+    await expect(misspelt.listen()).rejects.toThrow("no call is named rides.acept");
+    await misspelt.dispose();
+  });
+
   test("mutation: the same call without the setting needs none", async () => {
     const token = await t.token("customer", await t.make.customer());
     expect(
