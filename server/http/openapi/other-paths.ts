@@ -1,3 +1,4 @@
+import { auditFilterSchema } from "#server/contracts/audit.ts";
 import { GATEWAYS } from "#server/contracts/payments.ts";
 import { OLDER_PATHS } from "#server/http/compat.ts";
 import { answerHeaders, problems, REQUEST_ID_HEADER } from "./answers.ts";
@@ -235,10 +236,45 @@ const PLAIN_GETS = (
   },
 ]);
 
+/** For operators' tools, by token; the console downloads it with its session. */
+function auditExport(writer: SchemaWriter): Record<string, unknown> {
+  const { properties = {} } = writer.write(auditFilterSchema, "input") as { properties?: Record<string, JsonSchema> };
+  const format = { type: "string", enum: ["csv", "jsonl"] };
+  const parameters = [
+    { name: "format", in: "query", required: true, schema: format, example: "csv" },
+    ...Object.entries(properties).map(([name, schema]) => ({ name, in: "query", schema })),
+  ];
+  const row = { id: TRIP_ID, action: "lock.release", reason: "the accept died" };
+  return {
+    "/api/ops/audit/export": {
+      get: {
+        tags: ["Operations"],
+        operationId: "exportAudit",
+        summary: "The audit log as a file",
+        description: "For operators with `audit.view`. Streamed, newest first; the export itself is logged.",
+        security: [{ bearer: [] }],
+        parameters,
+        responses: {
+          200: {
+            description: "The rows.",
+            headers: REQUEST_ID_HEADER,
+            content: {
+              "text/csv": { schema: text, example: "time,person,action\r\n" },
+              "application/x-ndjson": { schema: text, example: `${JSON.stringify(row)}\n` },
+            },
+          },
+          ...problems([400, 401, 403, 429, 503]),
+        },
+      },
+    },
+  };
+}
+
 /** All that is not a procedure's REST door. */
 export const otherPaths = (writer: SchemaWriter): Record<string, unknown> => ({
   ...WEBHOOKS,
   ...HEALTH,
   ...Object.fromEntries(PLAIN_GETS),
+  ...auditExport(writer),
   ...olderPaths(writer),
 });
