@@ -300,7 +300,14 @@ test("mutation: without the limiter the same 15 calls all reach the engine", asy
 });
 
 test("production refuses to start with its limits off", () => {
-  const env = { NODE_ENV: "production", DATABASE_URL: "postgres://x", AUTH_SECRET: newId(), RATE_LIMITS: "off" };
+  const ENCRYPTION_KEYS = `1:${Buffer.alloc(32, 7).toString("base64")}`;
+  const env = {
+    NODE_ENV: "production",
+    DATABASE_URL: "postgres://x",
+    AUTH_SECRET: newId(),
+    RATE_LIMITS: "off",
+    ENCRYPTION_KEYS,
+  };
   expect(() => loadConfig(env)).toThrow(/RATE_LIMITS/);
   expect(loadConfig({ ...env, RATE_LIMITS: "on" }).limits.enabled).toBe(true);
   expect(() => loadConfig({ ...env, RATE_LIMITS: "on", TRUSTED_PROXIES: "10.0.0.0/8, proxy" })).toThrow(
