@@ -4,6 +4,7 @@ import type { Queryable } from "#server/platform/db.ts";
 /** Every encrypted column: a new one is added here, or its values stay under their old key. */
 const ENCRYPTED = [
   { table: "operator_totp", column: "secret", id: "user_id" },
+  { table: "signing_keys", column: "secret", id: "id" },
   { table: "driver_details", column: "licence_number", id: "user_id" },
   { table: "driver_details", column: "identity_number", id: "user_id" },
   { table: "registrations", column: "details", id: "id" },
