@@ -1,3 +1,4 @@
+import Stripe from "stripe";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
@@ -5,13 +6,14 @@ import { openTestDatabase, type TestDatabase } from "#server/testing/services.ts
 import { portOf, startTcpProxy, type TcpProxy, through } from "#server/testing/tcp-proxy.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
+const SECRET = "whsec_frozen";
 let database: TestDatabase;
 let proxy: TcpProxy;
 let t: TestApp;
 beforeEach(async () => {
   database = await openTestDatabase();
   proxy = await startTcpProxy({ port: portOf(database.url) });
-  t = await createTestApp({ databaseUrl: through(proxy, database.url) });
+  t = await createTestApp({ databaseUrl: through(proxy, database.url), env: { SANDBOX_WEBHOOK_SECRET: SECRET } });
 });
 afterEach(async () => {
   proxy.resume();
@@ -52,4 +54,28 @@ test("a database that went silent: every accept is answered before its app gives
   const again = await Promise.all(Array.from({ length: 149 }, (_, n) => accept(n + 1)));
   expect(new Set(again.map((answer) => answer.status))).toEqual(new Set([200]));
   expect(await t.broken()).toEqual([]);
+});
+
+test("a database that went silent: a gateway is told 503 before it gives up, and its retry is kept once", async () => {
+  const url = await t.listen();
+  async function deliver(id: string) {
+    const started = performance.now();
+    const body = JSON.stringify({ id, type: "payment_intent.succeeded", data: { object: { id: "pi" } } });
+    const headers = { "stripe-signature": Stripe.webhooks.generateTestHeaderString({ payload: body, secret: SECRET }) };
+    const answer = await call(`${url}/api/webhooks/sandbox`, { body, headers, timeoutMs: 20_000 });
+    return { ...answer, ms: performance.now() - started };
+  }
+  expect((await deliver("evt_0")).body).toEqual({ status: "received" });
+  proxy.pause();
+  const ids = ["evt_1", "evt_2", "evt_3"];
+  const answers = await Promise.all(ids.map(deliver));
+  expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+  // Razorpay waits for 5 s.
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(5000);
+  proxy.resume();
+  await waitUntil("the database answers again", async () => (await t.app.db.ping().catch(() => null)) !== null);
+  // One whose statement was on its way when the silence began may be there already.
+  for (const id of ids) expect((await deliver(id)).status).toBe(200);
+  expect(await t.value("SELECT count(*)::int FROM webhook_events")).toBe(4);
+  expect(await t.value("SELECT count(*)::int FROM outbox WHERE topic = 'process-webhook'")).toBe(4);
 });
