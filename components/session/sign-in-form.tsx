@@ -16,6 +16,7 @@ interface SignInFormProps {
 }
 
 const WRONG = "Email or password is wrong. Nothing was changed; check both and try again.";
+const SECOND_FACTOR = "SECOND_FACTOR_REQUIRED";
 const DOWN = "The server did not answer. Check your connection and try again.";
 
 export function SignInForm({ to, demo, notice }: SignInFormProps) {
@@ -25,6 +26,7 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  const [totp, setTotp] = useState<string | null>(null);
 
   const submit = async () => {
     if (!email.trim() || !password) {
@@ -34,10 +36,21 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
     setBusy(true);
     setProblem(null);
     try {
-      const answer = await signIn("credentials", { email: email.trim(), password, redirect: false });
+      const answer = await signIn("credentials", {
+        email: email.trim(),
+        password,
+        ...(totp === null ? {} : { totp: totp.trim() }),
+        redirect: false,
+      });
       if (answer?.ok) {
         router.replace(to);
         router.refresh();
+        return;
+      }
+      if (answer?.error === SECOND_FACTOR) {
+        setTotp("");
+        setProblem(totp === null ? null : "The code is wrong, or was used already. Wait for the next one.");
+        setBusy(false);
         return;
       }
       // Other messages are the server's own: too many tries, an account that was switched off.
@@ -106,6 +119,21 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
           </button>
         </div>
       </div>
+      {totp !== null && (
+        <div>
+          <label htmlFor="totp" className="mb-1 block font-medium">
+            Code of your authenticator app, or a recovery code
+          </label>
+          <Input
+            id="totp"
+            name="totp"
+            autoComplete="one-time-code"
+            autoFocus
+            value={totp}
+            onChange={(event) => setTotp(event.target.value)}
+          />
+        </div>
+      )}
       <Button type="submit" variant="primary" disabled={busy} className="h-8! w-full justify-center">
         {busy ? "Signing in…" : "Sign in"}
       </Button>

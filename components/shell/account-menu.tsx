@@ -1,6 +1,7 @@
 "use client";
 
-import { Keyboard, LogOut } from "lucide-react";
+import { Keyboard, LogOut, UserRound } from "lucide-react";
+import Link from "next/link";
 import { signOut } from "next-auth/react";
 import { useHydrated } from "#components/data/use-now.ts";
 import { useOperator } from "#components/session/operator.tsx";
@@ -61,6 +62,12 @@ export function AccountMenu({ collapsed, className }: AccountMenuProps) {
           ))}
         </MenuRadioGroup>
         <MenuSeparator />
+        <MenuItem asChild>
+          <Link href="/settings/account">
+            <UserRound aria-hidden />
+            Your account
+          </Link>
+        </MenuItem>
         <MenuItem onSelect={() => openShell("shortcuts")}>
           <Keyboard aria-hidden />
           Keyboard shortcuts

@@ -45,7 +45,11 @@ function faultsOf({ path, type, meta, inputs }: Walked): string[] {
 }
 
 /** An operator's own account: no permission is needed to change it. */
-const OWN = new Set<string>([]);
+const OWN = new Set<string>([
+  "account.beginSecondFactor",
+  "account.confirmSecondFactor",
+  "account.switchOffSecondFactor",
+]);
 /** Done again, they do the same, or are refused. */
 const REPEATABLE = new Set([
   "driving.location",
@@ -56,6 +60,9 @@ const REPEATABLE = new Set([
   "auth.revokeSession",
   // Its answer holds a token, and a second time the old password is none.
   "auth.changePassword",
+  "account.beginSecondFactor",
+  "account.confirmSecondFactor",
+  "account.switchOffSecondFactor",
 ]);
 
 test("every procedure declares who may call it, what they must hold, how often, retries and audit", () => {

@@ -1,4 +1,5 @@
 import { createCallerFactory, router } from "#server/trpc/init.ts";
+import { accountRouter } from "#server/trpc/routers/account.ts";
 import { authRouter } from "#server/trpc/routers/auth.ts";
 import { drivingRouter } from "#server/trpc/routers/driving.ts";
 import { idempotencyRouter } from "#server/trpc/routers/idempotency.ts";
@@ -23,6 +24,7 @@ import { webhooksRouter } from "#server/trpc/routers/webhooks.ts";
 /** The apps' areas first, then the console's rooms. */
 export const appRouter = router({
   auth: authRouter,
+  account: accountRouter,
   rides: ridesRouter,
   driving: drivingRouter,
   signing: signingRouter,
