@@ -53,7 +53,7 @@ export const authRouter = router({
     .output(signedInSchema)
     .mutation(async ({ ctx, input: { phone, email = "", ...proofs } }) => {
       const account = phone === undefined ? { email: email.toLowerCase() } : { phone };
-      await enforceNamedLimit(ctx, "auth.login", `${ctx.ip ?? "?"} ${phone ?? email.toLowerCase()}`);
+      await enforceNamedLimit(ctx, "auth.login", `${ctx.ip} ${phone ?? email.toLowerCase()}`);
       return ctx.app.identity.login(account, proofs, requestOf(ctx));
     }),
 
