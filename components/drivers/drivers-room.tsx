@@ -22,21 +22,27 @@ import { StatePill } from "#components/ui/state-pill.tsx";
 import type { Column } from "#components/ui/table-types.ts";
 import { Ago } from "#components/ui/time.tsx";
 import type { DriverRow } from "#server/contracts/console.ts";
+import { useEndReview } from "./end-review.tsx";
 
 const PAGE_SIZE = 50;
 const REFRESH_MS = 5_000;
-const STATES = ["online", "available", "on_trip", "offline"] as const;
+const STATES = ["online", "available", "on_trip", "offline", "under_review"] as const;
 const STATE_OPTIONS = [
   { value: "all", label: "All" },
   { value: "online", label: "Online" },
   { value: "available", label: "Available" },
   { value: "on_trip", label: "On trip" },
   { value: "offline", label: "Offline" },
+  { value: "under_review", label: "Under review" },
 ] as const;
 
 const none = <span className="text-faint">–</span>;
 const OFFLINE: StateLook = { label: "Offline", hue: "completed", hollow: true };
-const lookOf = (driver: DriverRow): StateLook => (driver.isOnline ? AVAILABILITY_LOOK[driver.availability] : OFFLINE);
+const UNDER_REVIEW: StateLook = { label: "Under review", hue: "cancelled" };
+const lookOf = (driver: DriverRow): StateLook => {
+  if (driver.reviewReason !== null) return UNDER_REVIEW;
+  return driver.isOnline ? AVAILABILITY_LOOK[driver.availability] : OFFLINE;
+};
 
 const COLUMNS: readonly Column<DriverRow>[] = [
   {
@@ -120,6 +126,8 @@ export function DriversRoom() {
   const change = useFilterChange(cursor, setFilters);
   const onSearch = useCallback((q: string) => change({ q: q || null }), [change]);
   const any = filters.q !== "" || filters.state !== null;
+  const review = useEndReview();
+  const visible = review.column ? [...columns.visible, review.column] : columns.visible;
 
   return (
     <Room
@@ -151,11 +159,16 @@ export function DriversRoom() {
       ) : (
         <DataTable
           caption="Drivers"
-          columns={columns.visible}
+          columns={visible}
           rows={drivers.data?.items}
           rowKey={(driver) => driver.id}
           onOpen={(driver) => router.push(`/map?driver=${driver.id}`)}
-          compact={(driver) => <DriverCompact driver={driver} />}
+          compact={(driver) => (
+            <>
+              <DriverCompact driver={driver} />
+              {review.column?.cell(driver)}
+            </>
+          )}
           stale={drivers.isPlaceholderData}
           empty={
             <EmptyState
@@ -169,6 +182,7 @@ export function DriversRoom() {
           }
         />
       )}
+      {review.dialog}
     </Room>
   );
 }

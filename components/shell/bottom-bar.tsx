@@ -6,7 +6,8 @@ import { usePathname } from "next/navigation";
 import { cx } from "#components/ui/class-names.ts";
 import { Drawer } from "#components/ui/dialog.tsx";
 import { AccountMenu } from "./account-menu.tsx";
-import { isCurrent, useRooms } from "./rooms.ts";
+import { AlertBadge } from "./alert-badge.tsx";
+import { ALERTS_HREF, isCurrent, useRooms } from "./rooms.ts";
 
 const TAB =
   "flex h-13 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted aria-[current=page]:font-medium aria-[current=page]:text-accent-ink [&_svg]:size-4.5";
@@ -22,7 +23,8 @@ interface BottomBarProps {
 export function BottomBar({ moreOpen, onMore, onSearch }: BottomBarProps) {
   const pathname = usePathname();
   const rooms = useRooms();
-  const inOperations = rooms.operations.some((room) => isCurrent(pathname, room.href));
+  const rest = [...rooms.operations, ...rooms.settings];
+  const inRest = rest.some((room) => isCurrent(pathname, room.href));
   return (
     <nav aria-label="Rooms" className="flex shrink-0 border-t bg-canvas pb-[env(safe-area-inset-bottom)] md:hidden">
       {rooms.main.map(({ href, label, icon: Icon }) => (
@@ -35,18 +37,13 @@ export function BottomBar({ moreOpen, onMore, onSearch }: BottomBarProps) {
         <Search aria-hidden />
         Search
       </button>
-      <button
-        type="button"
-        onClick={() => onMore(true)}
-        aria-current={inOperations ? "page" : undefined}
-        className={TAB}
-      >
+      <button type="button" onClick={() => onMore(true)} aria-current={inRest ? "page" : undefined} className={TAB}>
         <Ellipsis aria-hidden />
         More
       </button>
-      <Drawer open={moreOpen} onOpenChange={onMore} title="Operations">
+      <Drawer open={moreOpen} onOpenChange={onMore} title="More rooms">
         <ul className="py-1">
-          {rooms.operations.map(({ href, label, icon: Icon }) => (
+          {rest.map(({ href, label, icon: Icon }) => (
             <li key={href}>
               <Link
                 href={href}
@@ -56,6 +53,7 @@ export function BottomBar({ moreOpen, onMore, onSearch }: BottomBarProps) {
               >
                 <Icon aria-hidden />
                 {label}
+                {href === ALERTS_HREF && <AlertBadge />}
               </Link>
             </li>
           ))}

@@ -7,8 +7,9 @@ import { cx } from "#components/ui/class-names.ts";
 import { Kbd } from "#components/ui/kbd.tsx";
 import { Tooltip } from "#components/ui/tooltip.tsx";
 import { AccountMenu } from "./account-menu.tsx";
+import { AlertBadge } from "./alert-badge.tsx";
 import { BrandMark } from "./brand-mark.tsx";
-import { isCurrent, type RoomLink, useRooms } from "./rooms.ts";
+import { ALERTS_HREF, isCurrent, type RoomLink, useRooms } from "./rooms.ts";
 
 const ITEM =
   "flex h-7 w-full items-center gap-2 rounded-md px-2 text-muted hover:bg-hover hover:text-ink [&_svg]:size-4 [&_svg]:shrink-0";
@@ -52,16 +53,8 @@ export function Rail({ collapsed, onToggle, onSearch }: RailProps) {
       </div>
       <div className="min-h-0 flex-1 overflow-y-auto px-2">
         <RailGroup rooms={rooms.main} collapsed={collapsed} />
-        {rooms.operations.length > 0 && (
-          <>
-            {collapsed ? (
-              <hr className="mx-1 my-2" />
-            ) : (
-              <h2 className="px-2 pt-4 pb-1 text-faint text-xs">Operations</h2>
-            )}
-            <RailGroup rooms={rooms.operations} collapsed={collapsed} />
-          </>
-        )}
+        <RailGroup title="Operations" rooms={rooms.operations} collapsed={collapsed} />
+        <RailGroup title="Settings" rooms={rooms.settings} collapsed={collapsed} />
       </div>
       <div className="space-y-0.5 border-t p-2">
         <RailHint show={collapsed} label={toggleLabel}>
@@ -77,32 +70,49 @@ export function Rail({ collapsed, onToggle, onSearch }: RailProps) {
   );
 }
 
-function RailGroup({ rooms, collapsed }: { rooms: readonly RoomLink[]; collapsed: boolean }) {
+interface RailGroupProps {
+  readonly title?: string;
+  readonly rooms: readonly RoomLink[];
+  readonly collapsed: boolean;
+}
+
+function RailGroup({ title, rooms, collapsed }: RailGroupProps) {
   const pathname = usePathname();
+  if (rooms.length === 0) return null;
+  const heading = collapsed ? (
+    <hr className="mx-1 my-2" />
+  ) : (
+    <h2 className="px-2 pt-4 pb-1 text-faint text-xs">{title}</h2>
+  );
   return (
-    <ul className="space-y-0.5">
-      {rooms.map(({ href, label, icon: Icon }) => {
-        const current = isCurrent(pathname, href);
-        return (
-          <li key={href}>
-            <RailHint show={collapsed} label={label}>
-              <Link
-                href={href}
-                aria-label={collapsed ? label : undefined}
-                aria-current={current ? "page" : undefined}
-                className={cx(
-                  ITEM,
-                  current && "bg-hover font-medium text-ink! outline outline-line-strong -outline-offset-1",
-                )}
-              >
-                <Icon aria-hidden />
-                {!collapsed && label}
-              </Link>
-            </RailHint>
-          </li>
-        );
-      })}
-    </ul>
+    <>
+      {title && heading}
+      <ul className="space-y-0.5">
+        {rooms.map(({ href, label, icon: Icon }) => {
+          const current = isCurrent(pathname, href);
+          return (
+            <li key={href}>
+              <RailHint show={collapsed} label={label}>
+                <Link
+                  href={href}
+                  aria-label={collapsed ? label : undefined}
+                  aria-current={current ? "page" : undefined}
+                  className={cx(
+                    ITEM,
+                    "relative",
+                    current && "bg-hover font-medium text-ink! outline outline-line-strong -outline-offset-1",
+                  )}
+                >
+                  <Icon aria-hidden />
+                  {!collapsed && label}
+                  {href === ALERTS_HREF && <AlertBadge small={collapsed} />}
+                </Link>
+              </RailHint>
+            </li>
+          );
+        })}
+      </ul>
+    </>
   );
 }
 

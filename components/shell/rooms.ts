@@ -1,7 +1,9 @@
 "use client";
 
 import {
+  Bell,
   Car,
+  ClipboardList,
   Gauge,
   KeyRound,
   Layers,
@@ -10,6 +12,9 @@ import {
   MessageSquare,
   Route,
   ShieldCheck,
+  SlidersHorizontal,
+  UserCog,
+  Users,
   Webhook,
 } from "lucide-react";
 import { useOperator } from "#components/session/operator.tsx";
@@ -48,7 +53,17 @@ const MAIN_ROOMS: readonly RoomLink[] = [
   },
 ];
 
+export const ALERTS_HREF = "/ops/alerts";
+
 const OPERATIONS_ROOMS: readonly RoomLink[] = [
+  {
+    href: ALERTS_HREF,
+    label: "Alerts",
+    key: "a",
+    icon: Bell,
+    permission: "alerts.view",
+    also: "warnings under review abuse jumps",
+  },
   {
     href: "/ops/locks",
     label: "Locks",
@@ -107,6 +122,41 @@ const OPERATIONS_ROOMS: readonly RoomLink[] = [
   },
 ];
 
+const SETTINGS_ROOMS: readonly RoomLink[] = [
+  {
+    href: "/settings/people",
+    label: "People",
+    key: "p",
+    icon: Users,
+    permission: "users.view",
+    also: "operators invite accounts",
+  },
+  {
+    href: "/settings/roles",
+    label: "Roles",
+    key: "r",
+    icon: UserCog,
+    permission: "users.view",
+    also: "permissions access matrix",
+  },
+  {
+    href: "/settings/business",
+    label: "Business settings",
+    key: "b",
+    icon: SlidersHorizontal,
+    permission: "settings.manage",
+    also: "thresholds abuse limits",
+  },
+  {
+    href: "/settings/audit",
+    label: "Audit log",
+    key: "u",
+    icon: ClipboardList,
+    permission: "audit.view",
+    also: "history who changed what",
+  },
+];
+
 export const isCurrent = (pathname: string, href: string): boolean =>
   pathname === href || pathname.startsWith(`${href}/`);
 
@@ -116,5 +166,6 @@ export function useRooms() {
   const mine = (room: RoomLink) => permissions.includes(room.permission);
   const main = MAIN_ROOMS.filter(mine);
   const operations = OPERATIONS_ROOMS.filter(mine);
-  return { main, operations, all: [...main, ...operations] };
+  const settings = SETTINGS_ROOMS.filter(mine);
+  return { main, operations, settings, all: [...main, ...operations, ...settings] };
 }

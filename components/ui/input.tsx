@@ -1,7 +1,7 @@
 import type { ComponentProps } from "react";
 import { cx } from "./class-names.ts";
 
-const FIELD =
+export const FIELD =
   "w-full rounded-md border border-control bg-surface px-2.5 text-ink placeholder:text-faint " +
   "hover:border-muted focus-visible:border-accent focus-visible:outline-offset-0 " +
   "disabled:opacity-60 aria-invalid:border-danger-solid";
