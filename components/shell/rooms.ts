@@ -134,7 +134,7 @@ const SETTINGS_ROOMS: readonly RoomLink[] = [
   {
     href: "/settings/roles",
     label: "Roles",
-    key: "r",
+    key: "o",
     icon: UserCog,
     permission: "users.view",
     also: "permissions access matrix",

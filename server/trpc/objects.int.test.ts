@@ -48,10 +48,12 @@ interface World {
   readonly operator: string;
   readonly lock: string;
   readonly alert: string;
+  readonly session: string;
   readonly row: string;
 }
 /** A valid call about an object of user A. */
 const CASES: Readonly<Record<string, (a: World) => object>> = {
+  "auth.revokeSession": (a) => ({ id: a.session }),
   "rides.get": (a) => ({ id: a.trip }),
   "rides.cancel": (a) => ({ id: a.trip, reason: REASON }),
   "rides.accept": (a) => ({ id: a.trip }),
@@ -113,7 +115,12 @@ beforeAll(async () => {
     summary: "Jumped.",
   });
   const alert = await t.value<string>("SELECT id FROM alerts");
-  a = { trip, waitingTrip, driver, operator, lock, alert, row: newId() };
+  const session = newId();
+  await t.rows(
+    "INSERT INTO sessions (id, user_id, kind, expires_at) VALUES ($1, $2, 'app', now() + interval '1 day')",
+    [session, driver],
+  );
+  a = { trip, waitingTrip, driver, operator, lock, alert, session, row: newId() };
   for (const permission of PERMISSIONS)
     await t.rows("INSERT INTO roles (name, title, permissions) VALUES ($1, $2, $3)", [
       lacking(permission),
