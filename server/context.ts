@@ -229,7 +229,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const signingKeys = createSigningKeys(overrides.sns?.fetchPem ?? createPemFetcher());
   const gateways = overrides.gateways ?? createWebhooks(config.webhooks, signingKeys);
 
+  const captcha = captchaOf({ config, metrics, logger });
+  const guard = new SignInGuard({ db, secret: config.auth.secret, captcha });
   const identity = createIdentity({
+    guard,
     ...{ config, logger, clock, metrics, db, cipher, revocations, tokens },
     onCommitted: wakeUp.wake,
     passwords: overrides.passwords ?? passwordHashing,
@@ -261,7 +264,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     alerts,
     conduct,
     roles: new RoleService({ db, access }),
-    people: new PeopleService({ db, access }),
+    people: new PeopleService({ db, access, guard }),
     assignment: new AssignmentService({ lock, group, store, events, onCommitted: wakeUp.wake, clock, metrics, logger }),
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
@@ -319,15 +322,15 @@ type IdentityParts = Pick<
 > & {
   readonly onCommitted: () => void;
   readonly passwords: PasswordHashing;
+  readonly guard: SignInGuard;
 };
 
 function createIdentity(parts: IdentityParts): IdentityService {
-  const { config, db, passwords } = parts;
+  const { config, passwords } = parts;
   const { secret, refreshTokenSeconds } = config.auth;
   const codes = new OneTimeCodes({ ...parts, secret });
   return new IdentityService({
     ...parts,
-    guard: new SignInGuard({ db, secret, captcha: captchaOf(parts) }),
     sessions: new SessionService({ ...parts, secret, refreshTokenSeconds }),
     codes,
     registrations: new RegistrationService({ ...parts, codes, passwords }),
@@ -335,7 +338,7 @@ function createIdentity(parts: IdentityParts): IdentityService {
   });
 }
 
-function captchaOf({ config, metrics, logger }: IdentityParts): Captcha | null {
+function captchaOf({ config, metrics, logger }: Pick<AppContext, "config" | "metrics" | "logger">): Captcha | null {
   const { captcha } = config.auth;
   if (captcha === null) return null;
   const client = createProviderClient({ name: captcha.provider, metrics, retries: 1 });

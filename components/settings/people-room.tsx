@@ -22,9 +22,13 @@ import { InviteDialog } from "./invite-dialog.tsx";
 
 const OPEN: StateLook = { label: "May sign in", hue: "ongoing" };
 const CLOSED: StateLook = { label: "Closed", hue: "completed", hollow: true };
-const lookOf = (person: OperatorRow): StateLook => (person.active ? OPEN : CLOSED);
+const LOCKED: StateLook = { label: "Locked out", hue: "pending" };
+const lookOf = (person: OperatorRow): StateLook => {
+  if (!person.active) return CLOSED;
+  return person.lockedUntil ? LOCKED : OPEN;
+};
 
-type Decision = { readonly what: "role" | "active"; readonly person: OperatorRow };
+type Decision = { readonly what: "role" | "active" | "unlock"; readonly person: OperatorRow };
 
 /** The people who work in the console: who they are, what role they have, and whether they may sign in. */
 export function PeopleRoom() {
@@ -36,6 +40,7 @@ export function PeopleRoom() {
   const [decision, setDecision] = useState<Decision | null>(null);
   const people = useQuery(trpc.people.list.queryOptions());
   const refresh = { onSettled: () => queryClient.invalidateQueries(trpc.people.pathFilter()) };
+  const unlock = useMutation(trpc.people.unlock.mutationOptions(refresh));
   const setActive = useMutation(trpc.people.setActive.mutationOptions(refresh));
 
   const actions = (person: OperatorRow) =>
@@ -44,6 +49,11 @@ export function PeopleRoom() {
         <Button variant="ghost" onClick={() => setDecision({ what: "role", person })}>
           Change role
         </Button>
+        {person.lockedUntil && (
+          <Button variant="ghost" onClick={() => setDecision({ what: "unlock", person })}>
+            Unlock
+          </Button>
+        )}
         <Button variant="ghost" onClick={() => setDecision({ what: "active", person })}>
           {person.active ? "Close account" : "Open account"}
         </Button>
@@ -103,6 +113,17 @@ export function PeopleRoom() {
       )}
       <InviteDialog open={inviting} onOpenChange={setInviting} />
       {decision?.what === "role" && <RoleDialog person={decision.person} onClose={() => setDecision(null)} />}
+      <ReasonDialog
+        open={decision?.what === "unlock"}
+        onOpenChange={(open) => !open && setDecision(null)}
+        title={`Unlock ${decision?.person.name ?? ""}?`}
+        effect="They were locked out after too many wrong passwords. They can try again at once."
+        verb="Unlock"
+        unchanged="The account is still locked."
+        onConfirm={async (reason) => {
+          if (decision) await unlock.mutateAsync({ id: decision.person.id, reason });
+        }}
+      />
       <ReasonDialog
         open={decision?.what === "active"}
         onOpenChange={(open) => !open && setDecision(null)}

@@ -426,6 +426,8 @@ export interface OperatorRow {
   readonly role: string;
   readonly roleTitle: string;
   readonly active: boolean;
+  /** After too many wrong passwords. */
+  readonly lockedUntil: string | null;
   readonly createdAt: string;
 }
 

@@ -44,16 +44,21 @@ const REASON = "a test of whose it is";
 interface World {
   readonly trip: string;
   readonly waitingTrip: string;
+  /** Completed. */
+  readonly ridden: string;
   readonly driver: string;
   readonly operator: string;
   readonly lock: string;
   readonly alert: string;
   readonly session: string;
+  readonly signingKey: string;
   readonly row: string;
 }
 /** A valid call about an object of user A. */
 const CASES: Readonly<Record<string, (a: World) => object>> = {
   "auth.revokeSession": (a) => ({ id: a.session }),
+  "signing.revoke": (a) => ({ id: a.signingKey }),
+  "rides.review": (a) => ({ id: a.ridden, rating: 1 }),
   "rides.get": (a) => ({ id: a.trip }),
   "rides.cancel": (a) => ({ id: a.trip, reason: REASON }),
   "rides.accept": (a) => ({ id: a.trip }),
@@ -80,6 +85,7 @@ const CASES: Readonly<Record<string, (a: World) => object>> = {
   "webhooks.reprocess": (a) => ({ ids: [a.row], reason: REASON }),
   "idempotency.detail": (a) => ({ id: a.row }),
   "people.setRole": (a) => ({ id: a.operator, role: "admin", expectedRole: "viewer", reason: REASON }),
+  "people.unlock": (a) => ({ id: a.operator, reason: REASON }),
   "people.setActive": (a) => ({ id: a.operator, active: false, reason: REASON }),
   "settings.set": () => ({ key: "abuse.jump_seconds", value: 5, expectedVersion: 0, reason: REASON }),
   "alerts.resolve": (a) => ({ id: a.alert, reason: REASON }),
@@ -115,12 +121,23 @@ beforeAll(async () => {
     summary: "Jumped.",
   });
   const alert = await t.value<string>("SELECT id FROM alerts");
+  const ridden = await t.make.trip({ customerId: customer });
+  await t.rows(
+    `UPDATE trip_requests SET current_status = 'completed', trip_end_time = now(), driver_id = $2,
+       vehicle_id = (SELECT id FROM vehicles WHERE driver_id = $2) WHERE id = $1`,
+    [ridden, driver],
+  );
+  const signingKey = newId();
+  await t.rows("INSERT INTO signing_keys (id, user_id, device, secret) VALUES ($1, $2, 'phone', 'x')", [
+    signingKey,
+    driver,
+  ]);
   const session = newId();
   await t.rows(
     "INSERT INTO sessions (id, user_id, kind, expires_at) VALUES ($1, $2, 'app', now() + interval '1 day')",
     [session, driver],
   );
-  a = { trip, waitingTrip, driver, operator, lock, alert, session, row: newId() };
+  a = { trip, waitingTrip, driver, operator, lock, alert, session, signingKey, ridden, row: newId() };
   for (const permission of PERMISSIONS)
     await t.rows("INSERT INTO roles (name, title, permissions) VALUES ($1, $2, $3)", [
       lacking(permission),

@@ -7,6 +7,7 @@ import type { AccessDirectory } from "#server/domain/identity/access-directory.t
 import * as store from "#server/domain/identity/people-store.ts";
 import { assertHoldsAll } from "#server/domain/identity/role-rules.ts";
 import { type Holdings, lockHoldings, lockRole } from "#server/domain/identity/role-store.ts";
+import type { SignInGuard } from "#server/domain/identity/sign-in-guard.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { hashPassword } from "#server/platform/crypto.ts";
 import { type Database, type Queryable, sqlStateOf } from "#server/platform/db.ts";
@@ -35,14 +36,29 @@ const shown = ({ role, active }: OperatorRow) => ({ role, active });
 export class PeopleService {
   readonly #db: Database;
   readonly #access: AccessDirectory;
+  readonly #guard: Pick<SignInGuard, "keyOf">;
 
-  constructor(options: { db: Database; access: AccessDirectory }) {
+  constructor(options: { db: Database; access: AccessDirectory; guard: Pick<SignInGuard, "keyOf"> }) {
     this.#db = options.db;
     this.#access = options.access;
+    this.#guard = options.guard;
   }
 
-  list(): Promise<OperatorRow[]> {
-    return store.listOperators(this.#db.pool);
+  async list(): Promise<OperatorRow[]> {
+    const people = await store.listOperators(this.#db.pool);
+    const keys = people.map(({ email }) => this.#guard.keyOf({ email }));
+    const locks = await store.readLocks(this.#db.pool, keys);
+    return people.map((person, n) => ({ ...person, lockedUntil: locks.get(keys[n] ?? "")?.toISOString() ?? null }));
+  }
+
+  /** Lets a person who was locked out by wrong passwords try again. VERSION_CONFLICT when they are not. */
+  async unlock(actorId: string, id: string, record: Recorder): Promise<void> {
+    await this.#change(actorId, async (tx, held) => {
+      const person = await this.#lockOther(tx, held, id);
+      if (!(await store.unlock(tx, this.#guard.keyOf({ email: person.email }))))
+        throw new DomainError("VERSION_CONFLICT", `${person.name} is not locked out. ${nothingChanged}`);
+      await record(tx, { type: "operator", id }, { before: { locked: true }, after: { locked: false } });
+    });
   }
 
   /**

@@ -21,8 +21,24 @@ const toPerson = (row: PersonRow): OperatorRow => ({
   role: row.role,
   roleTitle: row.role_title,
   active: row.is_active,
+  lockedUntil: null,
   createdAt: row.created_at.toISOString(),
 });
+
+/** Until when each of these sign-in accounts is locked; those that are not are left out. */
+export async function readLocks(db: Queryable, keys: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+  const { rows } = await db.query<{ id: string; locked_until: Date }>(
+    "SELECT id, locked_until FROM sign_in_failures WHERE id = ANY($1) AND locked_until > now()",
+    [keys],
+  );
+  return new Map(rows.map((row) => [row.id, row.locked_until]));
+}
+
+/** Forgets the failed sign-ins; false when the account was not locked. */
+export async function unlock(tx: Queryable, key: string): Promise<boolean> {
+  const { rowCount } = await tx.query("DELETE FROM sign_in_failures WHERE id = $1 AND locked_until > now()", [key]);
+  return rowCount === 1;
+}
 
 /** A company has tens of operators, not thousands. */
 const MAX_PEOPLE = 1000;

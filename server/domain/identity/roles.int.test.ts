@@ -188,6 +188,22 @@ test("a role goes when nobody has it", async () => {
   expect(await remove()).toMatchObject({ status: 200 });
 });
 
+test("who was locked out by wrong passwords is let in again by one who may manage people", async () => {
+  const [admin, other] = [await t.make.operator(), await t.make.operator("viewer")];
+  await t.rows("UPDATE users SET email = 'heba@example.com' WHERE id = $1", [other]);
+  const unlock = () => change(admin, "people.unlock", { id: other });
+  expect(await unlock()).toMatchObject({ status: 409, detail: expect.stringContaining("not locked out") });
+  for (let n = 0; n < 10; n++)
+    await t.app.identity
+      .signInOperator("heba@example.com", { password: "wrong" }, { ip: null, device: null, requestId: "r" })
+      .catch(() => undefined);
+  const lockOf = async () => (await t.app.people.list()).find(({ id }) => id === other)?.lockedUntil;
+  expect(await lockOf()).toEqual(expect.any(String));
+  expect(await unlock()).toMatchObject({ status: 200 });
+  expect(await lockOf()).toBeNull();
+  expect(await t.rows("SELECT action FROM activity_logs WHERE action = 'operator.unlock'")).toHaveLength(1);
+});
+
 test("an invited operator signs in with the password shown once, which is kept nowhere", async () => {
   const admin = await t.make.operator();
   const input = { firstName: "Mona", lastName: "Zaki", email: "Mona@Example.com", role: "dispatcher" };

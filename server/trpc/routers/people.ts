@@ -58,6 +58,10 @@ export const peopleRouter = router({
       ctx.app.people.setRole(ctx.actor.id, change, recorder(ctx, reason)),
     ),
 
+  unlock: operatorProcedure({ permission: "users.manage", audit: "operator.unlock" })
+    .input(z.strictObject({ id: idSchema, reason: reasonSchema }))
+    .mutation(({ ctx, input }) => ctx.app.people.unlock(ctx.actor.id, input.id, recorder(ctx, input.reason))),
+
   setActive: operatorProcedure({ permission: "users.manage", audit: "operator.active" })
     .input(z.strictObject({ id: idSchema, active: z.boolean(), reason: reasonSchema }))
     .mutation(({ ctx, input: { reason, ...change } }) =>
