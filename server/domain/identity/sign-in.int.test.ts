@@ -254,6 +254,18 @@ describe("sign-in with a password", () => {
     cheap = false;
   });
 
+  test("mutation: with the failures forgotten after each, nothing locks", async () => {
+    cheap = true;
+    const { phone } = await person();
+    const request = { ip: null, device: null, requestId: "r" };
+    for (let i = 0; i < 12; i++) {
+      await t.app.identity.login({ phone }, { password: "wrong" }, request).catch(() => undefined);
+      await t.rows("DELETE FROM sign_in_failures");
+    }
+    expect((await t.app.identity.login({ phone }, { password: PASSWORD }, request)).user.phone).toBe(phone);
+    cheap = false;
+  });
+
   test("of fifty guesses at once ten are looked at", async () => {
     cheap = true;
     const { phone } = await person();
