@@ -22,7 +22,7 @@ export const SETTINGS = {
   "abuse.customer_cancellations_per_hour": spec(
     "Cancellations by a customer in an hour",
     "trips",
-    [5, 1, 100],
+    [5, 1, 1000],
     "So many are allowed; the next one within the hour is refused, with the time when it will be possible again.",
   ),
   "abuse.driver_drops_per_day": spec(

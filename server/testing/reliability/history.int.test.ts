@@ -130,6 +130,10 @@ test(
     withSeed(async (random) => {
       const redis = await startPrivateRedis();
       const t = await createTestApp({ env: { REDIS_URL: redis.url } });
+      // One customer's cancellations are what this is about: the limit on them must not keep them from the engine.
+      await t.rows(
+        "INSERT INTO business_settings (key, value, updated_by_name) VALUES ('abuse.customer_cancellations_per_hour', '1000', 'test')",
+      );
       const [customer, drivers, operator] = await Promise.all([
         t.make.customer(),
         t.make.drivers(10),
