@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { startRedis } from "#scripts/services/redis.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { Tokens } from "#server/domain/identity/tokens.ts";
 
-const SECRET = "bench-secret-bench-secret-bench-secret";
+const SECRET = randomBytes(48).toString("base64");
 
 /** Services of the bench's own: nothing of a running platform is touched or measured. */
 export interface Stage {
@@ -41,6 +42,7 @@ export async function setUpStage(): Promise<Stage> {
     HOST: "127.0.0.1",
     DATABASE_URL: postgres.url,
     AUTH_SECRET: SECRET,
+    ENCRYPTION_KEYS: `1:${randomBytes(32).toString("base64")}`,
     ...(redis.kind === "running" ? { REDIS_URL: redis.url } : {}),
   };
   return {
