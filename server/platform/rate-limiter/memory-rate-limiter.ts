@@ -33,7 +33,7 @@ export class MemoryRateLimiter implements RateLimiter {
     if (full.length === 0) {
       for (const { key, per } of windows) {
         const counter = this.#live(key, now);
-        if (counter === null) this.#set(key, 1, now + per * 1000);
+        if (counter === null || counter.used === 0) this.#set(key, 1, now + per * 1000);
         else counter.used++;
       }
       if (onceKey !== null) this.#set(onceKey, 1, now + (windows[0]?.per ?? 0) * 1000);

@@ -10,24 +10,31 @@ const TAKE = `local n = tonumber(ARGV[1])
 local once = KEYS[n + 1]
 if once and redis.call('EXISTS', once) == 1 then return {2} end
 local full = 0
+local used = {}
 for i = 1, n do
   local points, lock = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i + 1])
-  local used = tonumber(redis.call('GET', KEYS[i]) or '0')
-  if used >= points then
+  used[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
+  if used[i] >= points then
     full = 1
-    if used == points and lock > 0 then redis.call('SET', KEYS[i], points + 1, 'EX', lock) end
+    if used[i] == points and lock > 0 then redis.call('SET', KEYS[i], points + 1, 'EX', lock) end
   end
 end
 local answer = {full}
 for i = 1, n do
   local seconds = tonumber(ARGV[3 * i])
-  if full == 0 then redis.call('INCR', KEYS[i]) end
-  local ttl = redis.call('PTTL', KEYS[i])
-  if ttl == -1 then
-    redis.call('EXPIRE', KEYS[i], seconds)
-    ttl = seconds * 1000
+  local ttl = seconds * 1000
+  if full == 0 and used[i] == 0 then
+    redis.call('SET', KEYS[i], 1, 'EX', seconds)
+    used[i] = 1
+  else
+    if full == 0 then used[i] = redis.call('INCR', KEYS[i]) end
+    ttl = redis.call('PTTL', KEYS[i])
+    if ttl == -1 then
+      redis.call('EXPIRE', KEYS[i], seconds)
+      ttl = seconds * 1000
+    end
   end
-  answer[2 * i] = tonumber(redis.call('GET', KEYS[i]) or '0')
+  answer[2 * i] = used[i]
   answer[2 * i + 1] = ttl
 end
 if once and full == 0 then redis.call('SET', once, 1, 'EX', tonumber(ARGV[3])) end
