@@ -52,13 +52,13 @@ export async function respond(
   let response: Response;
   try {
     const result = await inTime(work(ctx));
-    response = c.json(result as object, (ctx.reply.status ?? 200) as 200);
+    response = c.json(result as object, (ctx.reply.status ?? 200) as 200, ctx.reply.headers);
   } catch (thrown) {
     const error = domainErrorOf(thrown);
     if (error.code === "INTERNAL") ctx.logger.error({ err: error.cause ?? error, route }, "request failed");
     response = onError(c, error, requestId);
+    for (const [name, value] of Object.entries(ctx.reply.headers)) response.headers.set(name, value);
   }
-  for (const [name, value] of Object.entries(ctx.reply.headers)) response.headers.set(name, value);
   const ms = performance.now() - started;
   app.metrics.httpRequest.observe({ method: c.req.method, route, status: response.status }, ms / 1000);
   const line = { method: c.req.method, route, status: response.status, ms: Math.round(ms * 10) / 10, ...c.req.param() };

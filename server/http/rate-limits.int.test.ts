@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "#server/config/env.ts";
 import { newId } from "#server/contracts/ids.ts";
@@ -300,11 +301,11 @@ test("mutation: without the limiter the same 15 calls all reach the engine", asy
 });
 
 test("production refuses to start with its limits off", () => {
-  const ENCRYPTION_KEYS = `1:${Buffer.alloc(32, 7).toString("base64")}`;
+  const ENCRYPTION_KEYS = `1:${randomBytes(32).toString("base64")}`;
   const env = {
     NODE_ENV: "production",
     DATABASE_URL: "postgres://x",
-    AUTH_SECRET: newId(),
+    AUTH_SECRET: randomBytes(48).toString("base64"),
     RATE_LIMITS: "off",
     ENCRYPTION_KEYS,
   };
