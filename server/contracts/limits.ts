@@ -75,6 +75,7 @@ export const LIMITS = {
     [20, DAY],
   ]),
   "chat.send": limit("actor", [[30, MINUTE]]),
+  /** By gateway and address. */
   webhook: limit("named", [[600, MINUTE]]),
   /** Trips wished for in one zone, by all its riders together; the configuration may set another number. */
   "zone.trips": limit("named", [[6000, MINUTE]]),

@@ -376,16 +376,18 @@ describe("the door", () => {
     expect([get.status, get.body.code, get.headers.get("allow")]).toEqual([405, "METHOD_NOT_ALLOWED", "POST, OPTIONS"]);
   });
 
-  test("600 a minute for each gateway, and one gateway's flood costs another nothing", async () => {
-    const fresh = await createTestApp({ peerOf: bareApp, limits: "on" });
+  test("600 a minute for each gateway, and one's flood costs neither another nor the real one anything", async () => {
+    const fresh = await createTestApp({ peerOf: bareApp, limits: "on", env: { TRUSTED_PROXIES: "127.0.0.1,::1" } });
     const to = await fresh.listen();
-    const knock = (gateway: Gateway) => fetch(`${to}/api/webhooks/${gateway}`, { method: "POST", body: "{}" });
+    const knock = (gateway: Gateway, from = "203.0.113.1") =>
+      fetch(`${to}/api/webhooks/${gateway}`, { method: "POST", body: "{}", headers: { "x-forwarded-for": from } });
     const statuses: number[] = [];
     for (let n = 0; n < 12; n++) statuses.push(...(await allAtOnce(50, async () => (await knock("paystack")).status)));
     expect(new Set(statuses)).toEqual(new Set([503]));
     const refused = await knock("paystack");
     expect([refused.status, Number(refused.headers.get("retry-after")) > 0]).toEqual([429, true]);
     expect((await knock("razorpay")).status).toBe(503);
+    expect((await knock("paystack", "198.51.100.7")).status).toBe(503);
     await fresh.dispose();
   });
 

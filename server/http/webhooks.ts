@@ -30,7 +30,8 @@ export function mountWebhooks(hono: Hono<DoorEnv>): void {
   hono.post(ROUTE, (c) =>
     respond(c, ROUTE, async (ctx) => {
       const gateway = gatewayOf(c);
-      await enforceNamedLimit(ctx, "webhook", gateway);
+      // By address too: whoever floods us with forged deliveries uses up nothing of the gateway's own.
+      await enforceNamedLimit(ctx, "webhook", `${gateway} ${ctx.ip ?? ""}`);
       const rawBody = await readBytes(c, MAX_DELIVERY_BYTES);
       const status = await ctx.app.webhooks.receive(gateway, {
         rawBody,
