@@ -11,8 +11,8 @@ export interface RedisConnections {
   close(): Promise<void>;
 }
 
-/** A command that has not answered by then is treated as Redis being away. */
-const COMMAND_TIMEOUT_MS = 250;
+/** For what does not look at the time itself, as the locks and the limits do. */
+const COMMAND_TIMEOUT_MS = 2000;
 
 export function openRedis(url: string, logger: Logger): RedisConnections {
   const options = {

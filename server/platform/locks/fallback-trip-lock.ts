@@ -1,5 +1,9 @@
 import { DomainError } from "#server/contracts/errors.ts";
+import { inTime } from "#server/platform/in-time.ts";
 import { type HeldLock, type LockClaim, newLockValue, type TripLock } from "#server/platform/locks/trip-lock.ts";
+
+/** An accept goes on without Redis after this. */
+const ANSWER_WITHIN_MS = 250;
 
 /**
  * Redis while it answers, this process's memory while it does not. With two processes and no Redis two drivers may
@@ -59,7 +63,7 @@ export class FallbackTripLock implements TripLock {
   async #run<T>(call: (lock: TripLock) => Promise<T>): Promise<T> {
     if (!this.#isReady()) return call(this.#secondary);
     try {
-      return await call(this.#primary);
+      return await inTime(ANSWER_WITHIN_MS, call(this.#primary));
     } catch {
       // The lock only spares the database work: whatever went wrong, going on without Redis is right.
       return call(this.#secondary);
@@ -69,7 +73,7 @@ export class FallbackTripLock implements TripLock {
   async #both(call: (lock: TripLock) => Promise<boolean>): Promise<boolean> {
     const inMemory = await call(this.#secondary);
     if (!this.#isReady()) return inMemory;
-    return (await call(this.#primary).catch(() => false)) || inMemory;
+    return (await inTime(ANSWER_WITHIN_MS, call(this.#primary)).catch(() => false)) || inMemory;
   }
 }
 

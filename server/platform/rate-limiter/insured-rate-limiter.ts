@@ -1,8 +1,9 @@
 import type { Clock } from "#server/platform/clock.ts";
+import { inTime } from "#server/platform/in-time.ts";
 import type { Count, CountedWindow, RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 
-/** 180 ms: below the 250 that a decision may take, and long beyond what Redis needs. */
-const PATIENCE = { looks: 9, everyMs: 20 } as const;
+/** Below the 250 ms that a decision may take, and long beyond what Redis needs. */
+const ANSWER_WITHIN_MS = 180;
 /** Redis that has been silent is asked again after this; until then nobody waits for it. */
 const ASK_AGAIN_MS = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -44,7 +45,7 @@ export class InsuredRateLimiter implements RateLimiter {
         () => undefined,
       );
       try {
-        return await inTime(answer);
+        return await inTime(ANSWER_WITHIN_MS, answer);
       } catch {
         this.#stayAway();
       }
@@ -63,24 +64,5 @@ export class InsuredRateLimiter implements RateLimiter {
 
   #isAway(): boolean {
     return !this.#isReady() || this.#clock.monotonicMs() < this.#awayUntil;
-  }
-}
-
-/** Looks for the answer several times: a process too busy to read it looks later, and that is no silence of Redis. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    const look = (left: number) => {
-      timer = setTimeout(() => {
-        if (left > 1) look(left - 1);
-        else setImmediate(() => reject(new Error("Redis does not answer")));
-      }, PATIENCE.everyMs);
-    };
-    look(PATIENCE.looks);
-  });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(timer);
   }
 }
