@@ -79,8 +79,10 @@ export function mountHealth(hono: Hono<DoorEnv>, app: AppContext): void {
   hono.get("/metrics", async (c) => {
     const token = app.config.http.metricsToken;
     const bearer = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+    // What a proxy on this machine passes on is nobody of this machine.
+    const passedOn = c.req.header("x-forwarded-for") !== undefined || c.req.header("forwarded") !== undefined;
     const allowed =
-      LOOPBACK.has(c.get("clientAddress")(c) ?? "") ||
+      (!passedOn && LOOPBACK.has(c.get("clientAddress")(c) ?? "")) ||
       (token !== null && bearer !== undefined && equalInConstantTime(bearer, token));
     if (!allowed) return c.text("metrics need a bearer token (METRICS_TOKEN) or a loopback address\n", 401);
     app.metrics.redisUp.set(app.redis?.isReady() === true ? 1 : 0);

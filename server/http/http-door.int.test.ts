@@ -199,3 +199,11 @@ test("a fault of ours is a problem without a stack, a query or a path", async ()
     Object.defineProperty(t.app.trips, "list", { value: list, configurable: true });
   }
 });
+
+test("metrics are for this machine or a token; what a proxy here passes on is neither", async () => {
+  const get = (headers: Record<string, string>) => fetch(`${url}/metrics`, { headers }).then(({ status }) => status);
+  expect(await get({})).toBe(200);
+  expect(await get({ "x-forwarded-for": "203.0.113.9" })).toBe(401);
+  expect(await get({ forwarded: "for=203.0.113.9" })).toBe(401);
+  expect(await get({ "x-forwarded-for": "127.0.0.1", authorization: "Bearer wrong" })).toBe(401);
+});

@@ -223,9 +223,10 @@ describe.each(COORDINATIONS)("PostgreSQL, with jobs on %s", (coordination) => {
       detail: "unreachable",
     });
     const reasons = server.log.filter((line) => /^not ready/.test(String(line.msg)));
-    expect(reasons, "the rest in the log, once").toMatchObject([
-      { level: "warn", err: { message: expect.any(String) } },
-    ]);
+    const causes = reasons.map((line) => (line.err as { message: string }).message);
+    expect(causes.length, "the rest in the log").toBeGreaterThan(0);
+    // Three asked: a connection that was lost and one that is refused are two kinds of trouble, each said once.
+    expect(new Set(causes).size, "once of a kind").toBe(causes.length);
     await postgres.start();
     await waitUntil(
       "the server is ready again",

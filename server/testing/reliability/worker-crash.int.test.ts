@@ -119,7 +119,7 @@ describe.each(COORDINATIONS)("workers on %s", (coordination) => {
     const later = await acceptedTrip();
     sms.answerAll();
     expect(await stopped).toBe(0);
-    expect(worker.log.at(-1)).toMatchObject({ msg: "stopped", unfinishedWorkers: 0 });
+    expect(worker.log.at(-1)).toMatchObject({ msg: "stopped", unfinishedJobs: 0 });
     expect(await rowOf(trip)).toMatchObject({ done: true });
     // Done by it in its last moments, or by the next: once in any case.
     await spawn();
