@@ -57,7 +57,7 @@ module.exports = {
       name: "pages-build-no-context",
       comment: "Next bundles its own copies: pages read the one context through context-access.ts.",
       severity: "error",
-      from: { path: "^app/" },
+      from: { path: "^app/", pathNot: TESTS },
       to: { path: "^server/", pathNot: "^server/(contracts/|context-access)" },
     },
     {

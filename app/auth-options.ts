@@ -2,6 +2,7 @@ import type { AuthOptions, DefaultSession, Session } from "next-auth";
 import { getServerSession } from "next-auth";
 import credentials from "next-auth/providers/credentials";
 import { serverContext } from "#server/context-access.ts";
+import type { DomainError } from "#server/contracts/errors.ts";
 
 const EIGHT_HOURS_S = 8 * 3600;
 
@@ -27,17 +28,18 @@ declare module "next-auth/jwt" {
 
 /** What the sign-in page is told beside "wrong": a code of ours, and for a CAPTCHA what it takes to draw one. */
 function wordsFor(error: unknown): string | null {
-  const { code, more } = (error ?? {}) as { code?: string; more?: unknown };
+  const { code, more, retryAfterSeconds } = (error ?? {}) as Partial<DomainError>;
   if (code === "SECOND_FACTOR_REQUIRED") return code;
   if (code === "CAPTCHA_REQUIRED") return `${code} ${JSON.stringify(more)}`;
-  return code === "RATE_LIMIT_EXCEEDED" ? (error as Error).message : null;
+  if (code === "RATE_LIMIT_EXCEEDED") return `Too many tries. Wait ${retryAfterSeconds ?? 60} seconds.`;
+  return code === "SERVICE_UNAVAILABLE" ? "Nobody can sign in at this moment. Try again in a few seconds." : null;
 }
 
 const first = (header: unknown): string | null => (typeof header === "string" && header !== "" ? header : null);
 
 /** Built for each request: the context exists only once the server has started, not while Next builds. */
 export function authOptions(): AuthOptions {
-  const { identity, config } = serverContext();
+  const { identity, config, limits } = serverContext();
   return {
     secret: config.auth.secret,
     session: { strategy: "jwt", maxAge: EIGHT_HOURS_S },
@@ -56,7 +58,8 @@ export function authOptions(): AuthOptions {
             requestId: first(headers["x-request-id"]) ?? "console",
           };
           try {
-            return { ...(await identity.signInOperator(email, proofs, request)) };
+            const by = { ip: request.ip, account: email };
+            return { ...(await limits.signIn(by, () => identity.signInOperator(email, proofs, request))) };
           } catch (error) {
             const words = wordsFor(error);
             if (words !== null) throw new Error(words);

@@ -10,7 +10,7 @@ import { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
 import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
 import { AccessDirectory } from "#server/domain/identity/access-directory.ts";
-import { CAPTCHA_PROVIDERS, type Captcha, createCaptcha } from "#server/domain/identity/captcha.ts";
+import { CAPTCHA_VERIFY_URLS, type Captcha, createCaptcha } from "#server/domain/identity/captcha.ts";
 import { IdentityService } from "#server/domain/identity/identity-service.ts";
 import { OneTimeCodes } from "#server/domain/identity/one-time-codes.ts";
 import { type PasswordHashing, passwordHashing } from "#server/domain/identity/passwords.ts";
@@ -342,12 +342,12 @@ function captchaOf({ config, metrics, logger }: Pick<AppContext, "config" | "met
   const { captcha } = config.auth;
   if (captcha === null) return null;
   const client = createProviderClient({ name: captcha.provider, metrics, retries: 1 });
-  return createCaptcha({ ...captcha, url: captcha.verifyUrl ?? CAPTCHA_PROVIDERS[captcha.provider], client, logger });
+  return createCaptcha({ ...captcha, url: captcha.verifyUrl ?? CAPTCHA_VERIFY_URLS[captcha.provider], client, logger });
 }
 
 /** The configured providers; where none is, the recorder. */
 function messageProviders(config: Config, db: Database, metrics: Metrics): { push: PushProvider; sms: SmsProvider } {
-  const recorder = createRecorder(db);
+  const recorder = createRecorder(db, { keepCodes: !config.production || config.demo });
   return {
     push:
       config.fcm === null

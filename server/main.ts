@@ -76,6 +76,10 @@ async function main(): Promise<void> {
     development: values.dev,
     upgrade: gateway?.upgrade ?? null,
   });
+  if (!app.notifications.canSendCodes)
+    app.logger.warn(
+      "no SMS provider is configured (SMS_HTTP_URL): codes cannot be sent, and signing in or registering by code is refused with 503",
+    );
   // Only now: a process that gets no port must not have taken jobs with it.
   if (roles.has("worker")) workers = startWorkers(app);
   app.logger.info({ port: http.port, roles: [...roles], jobs: app.queue.backend, lock: app.lock.backend }, "listening");

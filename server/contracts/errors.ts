@@ -61,6 +61,7 @@ export const ERRORS = {
   HIGH_DEMAND: spec("SERVICE_UNAVAILABLE", 503, "Too much demand right now", true),
   DB_READ_ONLY: spec("SERVICE_UNAVAILABLE", 503, "Changes are paused for a moment", true),
   GATEWAY_NOT_CONFIGURED: spec("SERVICE_UNAVAILABLE", 503, "This payment gateway is not configured"),
+  SMS_NOT_CONFIGURED: spec("SERVICE_UNAVAILABLE", 503, "No SMS provider is configured"),
   SERVICE_UNAVAILABLE: spec("SERVICE_UNAVAILABLE", 503, "The service is not available right now", true, false),
   INTERNAL: spec("INTERNAL_SERVER_ERROR", 500, "Something went wrong on our side", true, false),
 } as const satisfies Record<string, ErrorSpec>;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "#server/config/env.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { LIMITS } from "#server/contracts/limits.ts";
+import { addressSubject } from "#server/domain/limits/limit-subject.ts";
 import { HERE } from "#server/testing/factories.ts";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { type Answer, call, tally } from "#server/testing/http-calls.ts";
@@ -131,6 +132,43 @@ describe.each(COORDINATIONS)("the limits over HTTP: %s", (coordination) => {
     const [one, other] = [`+2012${String(Date.now()).slice(-8)}`, `+2013${String(Date.now()).slice(-8)}`];
     expect(statuses(await oneByOne(6, () => signIn(one)))).toEqual([401, 401, 401, 401, 401, 429]);
     expect((await signIn(other)).status).toBe(401);
+  });
+
+  test("phones behind one address refresh as often as they like; failures are held against it", async () => {
+    const person = { type: "customer", role: null, name: "Test", email: null, phone: null, tokenVersion: 0 } as const;
+    const origin = { ip: null, device: null };
+    const refresh = (refreshToken: string) => call(`${url}/api/v1/auth/refresh`, { body: { refreshToken } });
+    const ids = await t.make.customers(30);
+    const signedIn = await Promise.all(ids.map((id) => t.app.identity.sessions.open({ ...person, id }, origin)));
+    const renewed = await oneByOne(30, async (n) => {
+      const answer = await refresh(signedIn[n]?.refreshToken ?? "");
+      // Given back without being waited for.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return answer;
+    });
+    expect(tally(renewed)).toEqual({ 200: 30 });
+    const failed = await oneByOne(21, () => refresh("not one of ours"));
+    expect(statuses(failed)).toEqual([...Array.from({ length: 20 }, () => 401), 429]);
+    // Nor do sign-in codes and registrations, which have counts of their own, use up or need any of it.
+    const phone = `+2014${String(Date.now()).slice(-8)}`;
+    const code = await call(`${url}/api/v1/auth/otp`, { body: { phone } });
+    const verified = await call(`${url}/api/v1/auth/otp/verify`, { body: { phone, code: "123456" } });
+    expect([code.status, verified.status]).toEqual([202, 401]);
+    const wish = { type: "customer", password: "purple elephant drives", firstName: "Nour", lastName: "Saleh" };
+    const registered = await call(`${url}/api/v1/auth/register`, { body: { ...wish, phone: `${phone}9` } });
+    expect(registered.status).toBe(202);
+    const { registrationId } = registered.body;
+    const confirmed = await call(`${url}/api/v1/auth/register/verify`, { body: { registrationId, code: "123456" } });
+    expect(confirmed.status).toBe(401);
+    for (const answer of [code, verified, confirmed]) expect(answer.headers.get("ratelimit-policy")).toMatch(/^"otp\./);
+  });
+
+  test("mutation: with nothing given back the 21st phone of one address is refused", async () => {
+    const taken = await oneByOne(21, async () => {
+      const admission = await t.app.limits.take("public", addressSubject("198.51.100.77"));
+      return { status: admission?.verdict === "refused" ? 429 : 200 } as Answer;
+    });
+    expect(tally(taken)).toEqual({ 200: 20, 429: 1 });
   });
 
   test("a batch of the console's calls counts once, and its stream carries the headers", async () => {

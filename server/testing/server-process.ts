@@ -36,9 +36,9 @@ export async function spawnServer(options: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       RATE_LIMITS: "off",
+      NODE_ENV: "test",
       ...options.env,
       LOG_LEVEL: options.logLevel ?? "info",
-      NODE_ENV: "test",
     },
     output: {
       lines: (line) => {

@@ -17,6 +17,7 @@ beforeEach(async () => {
   };
   const sms = {
     name: "recorder" as const,
+    canSendCodes: true,
     send: async (message: { dedupeKey: string }) => void sent.push(message.dedupeKey),
   };
   t = await createTestApp({ coordination: "standalone", overrides: { push, sms } });
@@ -48,6 +49,7 @@ test("a message that fails is sent again by the next run, and the one that went 
       push: { name: "recorder", send: async (message) => void sent.push(message.dedupeKey) },
       sms: {
         name: "recorder",
+        canSendCodes: true,
         send: async (message) => {
           if (fails) throw new Error("no route to the provider");
           sent.push(message.dedupeKey);

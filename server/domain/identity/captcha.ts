@@ -1,19 +1,19 @@
 import { z } from "zod";
+import type { CaptchaChallenge, CaptchaProvider } from "#server/contracts/captcha.ts";
 import type { ProviderClient } from "#server/platform/http-client.ts";
 import type { Logger } from "#server/platform/logger.ts";
 
 /** They all speak the same siteverify protocol. */
-export const CAPTCHA_PROVIDERS = {
+export const CAPTCHA_VERIFY_URLS = {
   turnstile: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
   hcaptcha: "https://api.hcaptcha.com/siteverify",
   recaptcha: "https://www.google.com/recaptcha/api/siteverify",
-} as const;
-export type CaptchaProvider = keyof typeof CAPTCHA_PROVIDERS;
+} as const satisfies Record<CaptchaProvider, string>;
 
 /** Tells people from scripts. */
 export interface Captcha {
   /** What an app or a page needs to draw the challenge. */
-  readonly challenge: { readonly provider: CaptchaProvider; readonly siteKey: string };
+  readonly challenge: CaptchaChallenge;
   /** Whether `token` is a solved challenge. False too when the provider does not answer: then nobody knows. */
   isSolved(token: string, ip: string | null): Promise<boolean>;
 }

@@ -17,6 +17,7 @@ import {
   replaceHash,
 } from "#server/domain/identity/user-store.ts";
 import { logActivity } from "#server/domain/ops/activity-log.ts";
+import { revokeKeysOf } from "#server/domain/signing/signing-store.ts";
 import type { Database } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
 
@@ -118,8 +119,8 @@ export class IdentityService {
   }
 
   /**
-   * A new password; every other session and token of the person ends at once. Returns a fresh access token for this
-   * session, and how many sessions ended. VALIDATION_FAILED names the field.
+   * A new password; every other session and token of the person and all their signing keys end at once. Returns a fresh
+   * access token for this session, and how many sessions ended. VALIDATION_FAILED names the field.
    */
   async changePassword(
     actor: Actor,
@@ -144,12 +145,21 @@ export class IdentityService {
       // Before the sessions: one that opens meanwhile waits for this row, and then finds another token version.
       if (!(await changePassword(tx, { userId: person.id, before, after, sparedSessionId })))
         throw new DomainError("VERSION_CONFLICT", "The password was changed by somebody else at this moment.");
+      await revokeKeysOf(tx, person.id);
       return endSessions(tx, person.id, sparedSessionId, "password changed");
     });
     this.#revocations.announce();
     await this.#tellOfOperator(person, "operator.password", "changed their password", request);
     const renewed = { ...person, tokenVersion: person.tokenVersion + 1 };
     return { accessToken: await this.sessions.accessToken(renewed, sparedSessionId), sessionsEnded };
+  }
+
+  /** Ends one of one's own sessions; an operator's is told of in the audit log. False when there is none. */
+  async endSession(actor: Actor, sessionId: string, request: SignInRequest): Promise<boolean> {
+    if (!(await this.sessions.end(actor.id, sessionId, "ended by its owner"))) return false;
+    if (actor.type === "operator")
+      await this.#tell(actor, "operator.session_ended", "ended one of their sessions", request);
+    return true;
   }
 
   /** For what needs the password once more. VALIDATION_FAILED. */
@@ -234,7 +244,12 @@ export class IdentityService {
   }
 
   /** A row of the audit log; one that cannot be written goes to the process's log and stops nobody from signing in. */
-  async #tell(person: Person, action: string, reason: string, { ip, requestId }: SignInRequest): Promise<void> {
+  async #tell(
+    person: Pick<Person, "id" | "name">,
+    action: string,
+    reason: string,
+    { ip, requestId }: SignInRequest,
+  ): Promise<void> {
     const activity = {
       actor: { id: person.id, name: person.name },
       action,

@@ -9,6 +9,7 @@ import { assertHoldsAll } from "#server/domain/identity/role-rules.ts";
 import { type Holdings, lockHoldings, lockRole } from "#server/domain/identity/role-store.ts";
 import type { SignInGuard } from "#server/domain/identity/sign-in-guard.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
+import { revokeKeysOf } from "#server/domain/signing/signing-store.ts";
 import { hashPassword } from "#server/platform/crypto.ts";
 import { type Database, type Queryable, sqlStateOf } from "#server/platform/db.ts";
 
@@ -115,6 +116,7 @@ export class PeopleService {
           `${before.name}'s account is ${change.active ? "open" : "closed"} already. ${nothingChanged}`,
         );
       await store.setActive(tx, change.id, change.active);
+      if (!change.active) await revokeKeysOf(tx, change.id);
       return this.#recorded(tx, before, record);
     });
   }

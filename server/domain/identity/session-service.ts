@@ -3,6 +3,7 @@ import type { RevocationList } from "#server/domain/identity/revocation-list.ts"
 import * as store from "#server/domain/identity/session-store.ts";
 import type { Tokens } from "#server/domain/identity/tokens.ts";
 import { findById, type Person } from "#server/domain/identity/user-store.ts";
+import { revokeKeysOf } from "#server/domain/signing/signing-store.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import { hmacHex, randomToken, sha256Hex } from "#server/platform/crypto.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
@@ -77,7 +78,7 @@ export class SessionService {
   /**
    * Exchanges a refresh token for a new pair. Asked again for the same exchange (the requests overlapped, or carry the
    * same Idempotency-Key within a minute) it answers the same refresh token, as long as that was not exchanged itself.
-   * Everything else is reuse: the family ends. UNAUTHENTICATED.
+   * Everything else is reuse: the family ends, and so do the person's signing keys. UNAUTHENTICATED.
    */
   async refresh(token: string, origin: store.Origin, idempotencyKey: string | null): Promise<SignedIn> {
     const arrived = this.#clock.monotonicMs();
@@ -121,6 +122,7 @@ export class SessionService {
     const retried = asked.key !== null && asked.key === row.used_key && row.used_seconds_ago < RETRY_SECONDS;
     if ((overlapped || retried) && (await store.isUnusedRefreshToken(tx, sha256Hex(successor)))) return pair;
     await store.endSession(tx, userId, sessionId, "refresh token reused");
+    await revokeKeysOf(tx, userId);
     return { kind: "reused", sessionId, userId };
   }
 

@@ -73,6 +73,17 @@ export async function listSessions(db: Queryable, userId: string): Promise<Sessi
   return rows;
 }
 
+/** Whether the live session began at most `seconds` ago: whoever holds it proved lately who they are. */
+export async function isFreshSession(db: Queryable, userId: string, id: string, seconds: number): Promise<boolean> {
+  const { rows } = await db.query({
+    name: "session-fresh",
+    text: `SELECT 1 FROM sessions WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
+           AND created_at > now() - make_interval(secs => $3)`,
+    values: [userId, id, seconds],
+  });
+  return rows.length > 0;
+}
+
 /** False when it is not this person's, or has ended already. */
 export async function endSession(db: Queryable, userId: string, sessionId: string, why: string): Promise<boolean> {
   const { rowCount } = await db.query(

@@ -1,6 +1,6 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { LIMITS, type LimitScope, type LimitSpec } from "#server/contracts/limits.ts";
-import type { LimitSubject } from "#server/domain/limits/limit-subject.ts";
+import { type LimitSubject, namedSubject, signInName } from "#server/domain/limits/limit-subject.ts";
 import type { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
@@ -120,6 +120,14 @@ export class LimitService {
     const admission = await this.take(scope, subject, options);
     if (admission?.verdict === "refused") throw this.refusal(admission);
     return admission;
+  }
+
+  /** A sign-in to the console, counted with those to the API. One that succeeds is given back: only failures add up. */
+  async signIn<T>(by: { readonly ip: string | null; readonly account: string }, work: () => Promise<T>): Promise<T> {
+    const admission = await this.enforce("auth.login", namedSubject(signInName(by.ip, by.account)));
+    const result = await work();
+    if (admission !== null) this.giveBack(admission);
+    return result;
   }
 
   /** A counted call that turned out to have done nothing new. Nobody waits for it. */

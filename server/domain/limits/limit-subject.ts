@@ -34,6 +34,9 @@ export function addressSubject(ip: string | null): LimitSubject {
   return { key: network, userId: null, shown: network };
 }
 
+/** Guesses are counted by where they come from and whom they are about: one office's people do not lock each other out. */
+export const signInName = (ip: string | null, account: string): string => `${ip} ${account.trim().toLowerCase()}`;
+
 /** What the caller names: a phone, an account with its address, a gateway. Its key tells nothing of it. */
 export const namedSubject = (name: string): LimitSubject => ({
   key: sha256Hex(name).slice(0, 32),

@@ -25,6 +25,8 @@ export interface PushProvider {
 
 export interface SmsProvider {
   readonly name: "http" | "recorder";
+  /** False where a code would reach nobody: neither its phone nor, in the demo, who looks at the recorder. */
+  readonly canSendCodes: boolean;
   /** Throws `ProviderError`. */
   send(message: SmsMessage): Promise<void>;
 }

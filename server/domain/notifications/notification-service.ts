@@ -37,6 +37,10 @@ export class NotificationService {
     return { push: this.#push.name, sms: this.#sms.name };
   }
 
+  get canSendCodes(): boolean {
+    return this.#sms.canSendCodes;
+  }
+
   /** The rider's code, by push and by SMS. */
   async sendOtp(trip: Trip, otp: string, job: SendingFor): Promise<void> {
     const driver = trip.driver?.name ?? "Your driver";

@@ -10,6 +10,7 @@ export function createSmsHttp(options: {
 }): SmsProvider {
   return {
     name: "http",
+    canSendCodes: true,
     async send({ to, body, dedupeKey }) {
       await options.client.call({
         url: options.url,

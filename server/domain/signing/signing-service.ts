@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema, newId } from "#server/contracts/ids.ts";
+import { isFreshSession } from "#server/domain/identity/session-store.ts";
+import type { Actor } from "#server/domain/identity/tokens.ts";
 import type { Cipher } from "#server/platform/cipher.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -16,6 +18,7 @@ export interface SigningKey {
 }
 
 export const MAX_KEYS = 10;
+const FRESH_SECONDS = 900;
 /** Our clock and the database's may differ: a nonce is kept longer than its timestamp is taken. */
 const NONCE_MARGIN_SECONDS = 60;
 
@@ -40,8 +43,20 @@ export class SigningService {
     this.#clock = options.clock;
   }
 
-  /** A new key with its secret, which is told this once. VALIDATION_FAILED beyond `MAX_KEYS` live ones. */
-  async issue(userId: string, device: string): Promise<SigningKey & { readonly secret: string }> {
+  /**
+   * A new key with its secret, which is told this once. A key outlives the access token it was asked with, so a stolen
+   * token must not get one: FORBIDDEN unless the sign-in is at most `FRESH_SECONDS` old. VALIDATION_FAILED beyond
+   * `MAX_KEYS` live ones.
+   */
+  async issue(
+    { id: userId, sessionId }: Pick<Actor, "id" | "sessionId">,
+    device: string,
+  ): Promise<SigningKey & { readonly secret: string }> {
+    if (sessionId === undefined || !(await isFreshSession(this.#db.pool, userId, sessionId, FRESH_SECONDS)))
+      throw new DomainError(
+        "FORBIDDEN",
+        `A signing key is given only within ${FRESH_SECONDS / 60} minutes of signing in. Sign in again and ask for it then.`,
+      );
     const id = newId();
     const secret = randomBytes(32).toString("base64url");
     const sealed = this.#cipher.encrypt(secret, cellOf(id));

@@ -38,8 +38,9 @@ export async function liveKeysOf(db: Queryable, userId: string): Promise<KeyRow[
 export async function findLiveKey(db: Queryable, id: string): Promise<KeyRow | null> {
   const { rows } = await db.query<KeyRow>({
     name: "signing-key-find",
-    text: `SELECT id, user_id, device, secret, created_at, last_used_at FROM signing_keys
-           WHERE id = $1 AND revoked_at IS NULL`,
+    text: `SELECT k.id, k.user_id, k.device, k.secret, k.created_at, k.last_used_at
+           FROM signing_keys k JOIN users u ON u.id = k.user_id AND u.is_active AND u.deleted_at IS NULL
+           WHERE k.id = $1 AND k.revoked_at IS NULL`,
     values: [id],
   });
   return rows[0] ?? null;
@@ -51,6 +52,11 @@ export async function revokeKey(db: Queryable, id: string, userId: string): Prom
     [id, userId],
   );
   return (rowCount ?? 0) > 0;
+}
+
+/** Whoever had access to the account may have enrolled one: they end with what that access was. */
+export async function revokeKeysOf(db: Queryable, userId: string): Promise<void> {
+  await db.query("UPDATE signing_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL", [userId]);
 }
 
 /** Takes the nonce, unless it was taken before, or the key was revoked meanwhile. */

@@ -32,7 +32,7 @@ gets the first answer again, with \`X-Idempotent-Replay: true\`. A key is rememb
 
 **Signing requests.** A call may carry \`X-Signature-Key\`, \`X-Signature-Timestamp\` (seconds since 1970, within 5 minutes of ours),
 \`X-Signature-Nonce\` (new for each request, 16 to 64 characters of \`A-Z a-z 0-9 _ -\`) and \`X-Signature\`: the HMAC-SHA256, in hex, with
-the secret of a key from \`POST /api/v1/signing-keys\`, over these lines joined by a line feed: \`v1\`, the method, the path with its
+the secret of a key from \`POST /api/v1/signing-keys\` (within 15 minutes of signing in), over these lines joined by a line feed: \`v1\`, the method, the path with its
 query as sent, the SHA-256 of the body's bytes in hex, the timestamp, the nonce. A signature that is sent must be right; a setting
 names the operations that are refused without one.
 

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { DomainError } from "#server/contracts/errors.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import type { SignInRequest } from "#server/domain/identity/identity-service.ts";
+import { signInName } from "#server/domain/limits/limit-subject.ts";
 import { type RequestContext, router } from "#server/trpc/init.ts";
 import { ownAccountProcedure, publicProcedure } from "#server/trpc/middleware/procedures.ts";
-import { enforceNamedLimit } from "#server/trpc/middleware/rate-limit.ts";
+import { enforceNamedLimit, giveLimitBack } from "#server/trpc/middleware/rate-limit.ts";
 
 const phoneSchema = z.string().regex(/^\+[1-9]\d{6,14}$/, "an international number like +201100000001");
 const passwordSchema = z.string().min(1).max(256);
@@ -31,6 +32,15 @@ export const requestOf = ({ ip, userAgent, requestId }: RequestContext): SignInR
   requestId,
 });
 
+/** SMS_NOT_CONFIGURED instead of a promise of a code that nobody can get. */
+function assertCodesReach({ app }: RequestContext): void {
+  if (!app.notifications.canSendCodes)
+    throw new DomainError(
+      "SMS_NOT_CONFIGURED",
+      "This server cannot send codes by SMS. Sign in with a password, or ask its operators to set up an SMS provider.",
+    );
+}
+
 export const authRouter = router({
   login: publicProcedure({ limit: "auth.login" })
     .meta({
@@ -53,7 +63,7 @@ export const authRouter = router({
     .output(signedInSchema)
     .mutation(async ({ ctx, input: { phone, email = "", ...proofs } }) => {
       const account = phone === undefined ? { email: email.toLowerCase() } : { phone };
-      await enforceNamedLimit(ctx, "auth.login", `${ctx.ip} ${phone ?? email.toLowerCase()}`);
+      await enforceNamedLimit(ctx, "auth.login", signInName(ctx.ip, phone ?? email));
       return ctx.app.identity.login(account, proofs, requestOf(ctx));
     }),
 
@@ -64,6 +74,7 @@ export const authRouter = router({
     .input(z.strictObject({ phone: phoneSchema }))
     .output(z.object({ status: z.literal("accepted"), expiresIn: z.int() }))
     .mutation(async ({ ctx, input: { phone } }) => {
+      assertCodesReach(ctx);
       await enforceNamedLimit(ctx, "otp.generate", phone);
       await ctx.app.identity.codes.request("sign_in", phone);
       return { status: "accepted" as const, expiresIn: 300 };
@@ -105,6 +116,7 @@ export const authRouter = router({
     )
     .output(z.object({ registrationId: z.string(), status: z.literal("code_sent"), expiresIn: z.int() }))
     .mutation(async ({ ctx, input }) => {
+      assertCodesReach(ctx);
       await enforceNamedLimit(ctx, "otp.generate", input.phone);
       const registrationId = await ctx.app.identity.registrations.begin(input);
       return { registrationId, status: "code_sent" as const, expiresIn: 300 };
@@ -136,9 +148,13 @@ export const authRouter = router({
     })
     .input(z.strictObject({ refreshToken: z.string().min(1).max(200) }))
     .output(signedInSchema)
-    .mutation(({ ctx, input }) =>
-      ctx.app.identity.sessions.refresh(input.refreshToken, requestOf(ctx), ctx.idempotencyKey),
-    ),
+    .mutation(async ({ ctx, input }) => {
+      const { sessions } = ctx.app.identity;
+      const renewed = await sessions.refresh(input.refreshToken, requestOf(ctx), ctx.idempotencyKey);
+      // Thousands of phones may share one carrier's address: only failures are held against it.
+      await giveLimitBack(ctx, "public");
+      return renewed;
+    }),
 
   logout: ownAccountProcedure()
     .meta({ openapi: { method: "POST", path: "/api/v1/auth/logout", summary: "End this session" } })
@@ -204,7 +220,7 @@ export const authRouter = router({
     .input(z.strictObject({ id: idSchema }))
     .output(z.object({ ended: z.boolean() }))
     .mutation(async ({ ctx, input }) => {
-      if (await ctx.app.identity.sessions.end(ctx.actor.id, input.id, "ended by its owner")) return { ended: true };
+      if (await ctx.app.identity.endSession(ctx.actor, input.id, requestOf(ctx))) return { ended: true };
       throw new DomainError("NOT_FOUND", "You have no such session, or it has ended already.");
     }),
 });

@@ -230,7 +230,8 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     },
   },
   "signing.issue": {
-    description: "The secret is told this once. Ten devices may have keys; a key that is lost is revoked.",
+    description:
+      "Within 15 minutes of signing in (403 later: sign in again). The secret is told this once. Ten devices may have keys; a key that is lost is revoked, and all are when the password changes, a refresh token is reused or the account is closed.",
     input: { device: "Karim's phone" },
     output: { ...SIGNING_KEY, secret: "kq0y9vQm3m9o1t6b0nX8yqjv5d2Z7s4u1w3e5r7t9y0" },
   },

@@ -19,7 +19,7 @@ export const signingRouter = router({
     })
     .input(z.strictObject({ device: z.string().trim().min(1).max(80) }))
     .output(keySchema.extend({ secret: z.string() }))
-    .mutation(({ ctx, input }) => ctx.app.signing.issue(ctx.actor.id, input.device)),
+    .mutation(({ ctx, input }) => ctx.app.signing.issue(ctx.actor, input.device)),
 
   list: appProcedure({ limit: "general", idempotency: "none" })
     .meta({
