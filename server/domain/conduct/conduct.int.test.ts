@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TripActor } from "#server/domain/trips/trip-service.ts";
+import type { Queryable } from "#server/platform/db.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
 
@@ -14,6 +15,37 @@ const alerts = () =>
   t.rows("SELECT kind, subject_id, occurrences, resolved_at IS NULL AS open FROM alerts ORDER BY id");
 const set = async (key: "abuse.customer_cancellations_per_hour" | "abuse.driver_drops_per_day", value: number) =>
   t.app.settings.set({ id: await t.make.operator(), name: "Test" }, { key, value, expectedVersion: 0 }, none);
+
+const NO_LOCK = ["SELECT pg_advisory_xact_lock(hashtextextended('conduct:' || $1, 0))", "SELECT $1::text"] as const;
+const NO_COUNT = ["count(*)::int AS count", "0 AS count"] as const;
+
+/** `works` in transactions that are open at once, a clause of their statements broken; they commit when all are done. */
+async function broken(
+  [clause, instead]: readonly [string, string],
+  ...works: readonly ((tx: Queryable) => Promise<unknown>)[]
+): Promise<void> {
+  let applied = false;
+  let undone = works.length;
+  let allDone = () => {};
+  const done = new Promise<void>((resolve) => {
+    allDone = resolve;
+  });
+  await Promise.all(
+    works.map((work) =>
+      t.app.db.transaction(async (tx) => {
+        const query = (given: string | { text: string; values: unknown[] }, values: unknown[] = []) => {
+          const { text, values: params } = typeof given === "string" ? { text: given, values } : given;
+          applied ||= text.includes(clause);
+          return tx.query(text.replace(clause, instead), params);
+        };
+        await work({ query } as unknown as Queryable);
+        if (--undone === 0) allDone();
+        await done;
+      }),
+    ),
+  );
+  if (!applied) throw new Error("the mutation does not apply any more");
+}
 
 describe("a customer who cancels", () => {
   let me: TripActor;
@@ -57,15 +89,12 @@ describe("a customer who cancels", () => {
     expect(await cancelled()).toBe(5);
   });
 
-  test("mutation: without the lock, or counted outside the transaction, more than five get through", async () => {
-    const { countConduct, addConduct } = await import("#server/domain/conduct/conduct-store.ts");
-    const naive = async () => {
-      const { count } = await countConduct(t.app.db.pool, { userId: me.id, kind: "trip_cancelled", seconds: 3600 });
-      if (count < 5) await addConduct(t.app.db.pool, { userId: me.id, kind: "trip_cancelled", tripId: null });
-      return count < 5;
-    };
-    const passed = await Promise.all(Array.from({ length: 10 }, naive));
-    expect(passed.filter(Boolean).length).toBeGreaterThan(5);
+  test("mutation: without the lock the fifth and the sixth at once both get through", async () => {
+    for (let n = 0; n < 4; n++) await cancel();
+    const [trip, thresholds] = [await t.make.trip(), await t.app.conduct.thresholds()];
+    const cancels = (tx: Queryable) => t.app.conduct.customerCancels(tx, me.id, trip, thresholds);
+    await broken(NO_LOCK, cancels, cancels);
+    expect(await t.value("SELECT count(*)::int FROM conduct_events WHERE user_id = $1", [me.id])).toBe(6);
   });
 
   test("is held to the threshold of the business settings; operators are not", async () => {
@@ -151,6 +180,40 @@ describe("a driver who gives up accepted trips", () => {
   });
 });
 
+describe("the count of a driver's given-up trips", () => {
+  let driver: string;
+  let drop: (tx: Queryable) => Promise<boolean>;
+  const drops = async (count: number) => {
+    for (let n = 0; n < count; n++) await t.app.db.transaction(drop);
+  };
+  const underReview = () => t.value("SELECT under_review FROM driver_details WHERE user_id = $1", [driver]);
+  beforeEach(async () => {
+    driver = await t.make.driver();
+    const [trip, thresholds] = [await t.make.trip(), await t.app.conduct.thresholds()];
+    drop = (tx) => t.app.conduct.driverDrops(tx, driver, trip, thresholds);
+  });
+
+  test("holds also for two at once", async () => {
+    await drops(9);
+    const reviewed = await Promise.all([t.app.db.transaction(drop), t.app.db.transaction(drop)]);
+    expect([reviewed.sort(), await underReview()]).toEqual([[false, true], true]);
+  });
+
+  test("mutation: with nothing counted the eleventh leads to no review", async () => {
+    await drops(10);
+    await broken(NO_COUNT, drop);
+    expect(await underReview()).toBe(false);
+    await drops(1);
+    expect(await underReview()).toBe(true);
+  });
+
+  test("mutation: without the driver's lock the tenth and the eleventh at once lead to none", async () => {
+    await drops(9);
+    await broken([" FOR UPDATE OF d", ""], drop, drop);
+    expect(await underReview()).toBe(false);
+  });
+});
+
 describe("payments that fail", () => {
   const fail = async (customer: string) => {
     const thresholds = await t.app.conduct.thresholds();
@@ -168,6 +231,23 @@ describe("payments that fail", () => {
     expect(await alerts()).toEqual([{ kind: "payments.blocked", subject_id: customer, occurrences: 1, open: true }]);
     await t.rows("UPDATE users SET payment_blocked_until = payment_blocked_until - interval '1 hour'");
     await mayPay(customer as string);
+  });
+
+  test("mutation: with nothing counted, or without the lock, the fourth blocks nothing", async () => {
+    const [one, two] = (await t.make.customers(2)) as [string, string];
+    const thresholds = await t.app.conduct.thresholds();
+    const failing = (customer: string) => (tx: Queryable) =>
+      t.app.conduct.paymentFailed(tx, customer, null, thresholds);
+    for (let n = 0; n < 3; n++) await fail(one);
+    await broken(NO_COUNT, failing(one));
+    await mayPay(one);
+    for (let n = 0; n < 2; n++) await fail(two);
+    await broken(NO_LOCK, failing(two), failing(two));
+    await mayPay(two);
+    for (const customer of [one, two]) {
+      await fail(customer);
+      await expect(mayPay(customer)).rejects.toMatchObject({ code: "FORBIDDEN" });
+    }
   });
 
   test("four at once block too; a transaction that is undone counts nothing", async () => {

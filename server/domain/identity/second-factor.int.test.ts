@@ -1,7 +1,10 @@
 import { createServer } from "node:http";
 import { Secret, TOTP } from "otpauth";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newId } from "#server/contracts/ids.ts";
+import { SignInGuard } from "#server/domain/identity/sign-in-guard.ts";
 import { hashPassword } from "#server/platform/crypto.ts";
+import type { Database } from "#server/platform/db.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
 
@@ -140,5 +143,33 @@ describe("the CAPTCHA", () => {
     expect(asked.every((body) => body.includes("secret=provider-secret"))).toBe(true);
     // Signed in: nothing is held against the account any more.
     expect((await call(url, { body: { email, password: PASSWORD } })).status).toBe(200);
+  });
+
+  test.each([
+    ["that is never read", "SELECT failures FROM sign_in_failures", "SELECT 0 AS failures FROM sign_in_failures"],
+    ["that stays at one", "ELSE f.failures + 1 END", "ELSE 1 END"],
+  ])("mutation: with a count %s no challenge is asked for", async (_what, clause, broken) => {
+    const asIs = (text: string) => text;
+    const outcome = async (change: (text: string) => string) => {
+      const query = (config: { text: string; values: unknown[] }) =>
+        t.app.db.pool.query({ text: change(config.text), values: config.values });
+      const db = { ...t.app.db, pool: { query } } as unknown as Database;
+      const captcha = { challenge: { provider: "turnstile", siteKey: "k" }, isSolved: async () => false } as const;
+      const guard = new SignInGuard({ db, secret: "s", captcha });
+      const key = guard.keyOf({ email: `${newId()}@example.com` });
+      const nothing = { captchaToken: null, ip: null };
+      for (let n = 0; n < 3; n++) await guard.admit(key, nothing);
+      return guard.admit(key, nothing).then(
+        ({ kind }) => kind,
+        (error: { code: string }) => error.code,
+      );
+    };
+    let applied = 0;
+    const mutated = (text: string) => {
+      if (text.includes(clause)) applied++;
+      return text.replace(clause, broken);
+    };
+    expect([await outcome(asIs), await outcome(mutated)]).toEqual(["CAPTCHA_REQUIRED", "look"]);
+    expect(applied).toBeGreaterThan(0);
   });
 });

@@ -228,6 +228,26 @@ describe("sign-in with a password", () => {
     );
   });
 
+  /** Processor time of one look at a password, in ms: the derivation is what it goes into. */
+  async function workOf(look: (stored: string | null) => Promise<boolean>, stored: string | null): Promise<number> {
+    const rounds: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      const before = process.cpuUsage();
+      await look(stored);
+      const { user, system } = process.cpuUsage(before);
+      rounds.push((user + system) / 1000);
+    }
+    return Math.min(...rounds);
+  }
+
+  test("for nobody the password is really derived, not only said to be", async () => {
+    const known = await workOf((stored) => verifyPassword("wrong", stored), hash);
+    expect(await workOf((stored) => verifyPassword("wrong", stored), null)).toBeGreaterThan(known / 2);
+    // Mutation: who answers for nobody without the work is found out by it.
+    const lazy = async (stored: string | null) => stored !== null && verifyPassword("wrong", stored);
+    expect(await workOf(lazy, null)).toBeLessThan(known / 4);
+  });
+
   /** Ten wrong ones, one after another. */
   async function lock(phone: string): Promise<void> {
     const request = { ip: null, device: null, requestId: "r" };
