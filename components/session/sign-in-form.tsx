@@ -6,6 +6,8 @@ import { signIn } from "next-auth/react";
 import { useState } from "react";
 import { Button } from "#components/ui/button.tsx";
 import { Input } from "#components/ui/input.tsx";
+import { type CaptchaChallenge, readChallenge } from "#server/contracts/captcha.ts";
+import { CaptchaWidget } from "./captcha-widget.tsx";
 import { DEMO_ACCOUNTS } from "./demo-accounts.ts";
 
 interface SignInFormProps {
@@ -17,6 +19,9 @@ interface SignInFormProps {
 
 const WRONG = "Email or password is wrong. Nothing was changed; check both and try again.";
 const SECOND_FACTOR = "SECOND_FACTOR_REQUIRED";
+const CAPTCHA = "CAPTCHA_REQUIRED";
+const NO_CHALLENGE =
+  "There were too many failed sign-ins for this account. Wait until tomorrow, or ask a colleague who manages people to let you in.";
 const DOWN = "The server did not answer. Check your connection and try again.";
 
 export function SignInForm({ to, demo, notice }: SignInFormProps) {
@@ -27,10 +32,36 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [totp, setTotp] = useState<string | null>(null);
+  const [challenge, setChallenge] = useState<CaptchaChallenge | null>(null);
+  /** A solved challenge is good for one try: each try has its own. */
+  const [round, setRound] = useState(0);
+  const [captchaToken, setCaptchaToken] = useState<string | null>(null);
+  /** The try that was sent back for the challenge goes out again by itself, once. */
+  const [waiting, setWaiting] = useState(false);
 
-  const submit = async () => {
+  const onToken = (token: string | null) => {
+    setCaptchaToken(token);
+    if (token === null || !waiting || busy) return;
+    setWaiting(false);
+    void submit(token);
+  };
+
+  const askForChallenge = (more: string, sent: string | null) => {
+    const asked = readChallenge(more);
+    setChallenge(asked);
+    setWaiting(asked !== null && sent === null);
+    if (asked === null) setProblem(NO_CHALLENGE);
+    else if (sent === null) setProblem("Too many failed sign-ins. Solve the challenge below to go on.");
+    else setProblem("The challenge was not accepted. Solve it again, then sign in.");
+  };
+
+  const submit = async (token = captchaToken) => {
     if (!email.trim() || !password) {
       setProblem("Fill in your email and your password.");
+      return;
+    }
+    if (challenge !== null && token === null) {
+      setProblem("Solve the challenge first.");
       return;
     }
     setBusy(true);
@@ -40,11 +71,19 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
         email: email.trim(),
         password,
         ...(totp === null ? {} : { totp: totp.trim() }),
+        ...(token === null ? {} : { captchaToken: token }),
         redirect: false,
       });
       if (answer?.ok) {
         router.replace(to);
         router.refresh();
+        return;
+      }
+      setRound((before) => before + 1);
+      setCaptchaToken(null);
+      if (answer?.error?.startsWith(CAPTCHA)) {
+        askForChallenge(answer.error.slice(CAPTCHA.length), token);
+        setBusy(false);
         return;
       }
       if (answer?.error === SECOND_FACTOR) {
@@ -134,6 +173,7 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
           />
         </div>
       )}
+      {challenge !== null && <CaptchaWidget key={round} challenge={challenge} onToken={onToken} />}
       <Button type="submit" variant="primary" disabled={busy} className="h-8! w-full justify-center">
         {busy ? "Signing in…" : "Sign in"}
       </Button>

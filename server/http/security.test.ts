@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "#server/config/env.ts";
+import { CAPTCHA_WIDGETS, type CaptchaProvider } from "#server/contracts/captcha.ts";
 import { createGuard, doorOf, isForged, TOAST_STYLES } from "#server/http/security.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -46,6 +47,30 @@ describe("the policy of a page", () => {
     expect(unsafe).toEqual([["style-src-attr", ["'unsafe-inline'"]]]);
     for (const name of ["object-src", "base-uri", "frame-ancestors"]) expect(policy.get(name)).toEqual(["'none'"]);
     expect(policy.get("worker-src")).toContain("blob:");
+  });
+
+  test.each([
+    ["turnstile", "https://challenges.cloudflare.com"],
+    ["hcaptcha", "https://*.hcaptcha.com"],
+    ["recaptcha", "https://www.google.com/recaptcha/"],
+  ])("lets %s in on the sign-in page only, and only when it is the configured one", (provider, source) => {
+    const env = { CAPTCHA_PROVIDER: provider, CAPTCHA_SITE_KEY: "site-key", CAPTCHA_SECRET: "secret" };
+    const policyOf = (path: string, more = {}) =>
+      directives(guarded(path, { env: more }).sent.get("content-security-policy"));
+    const policy = policyOf("/sign-in", env);
+    for (const name of ["script-src", "frame-src", "connect-src"]) expect(policy.get(name)).toContain(source);
+    const script = new URL(CAPTCHA_WIDGETS[provider as CaptchaProvider].script);
+    const allowed = policy.get("script-src")?.some((from) => {
+      const [, host = ""] = /^https:\/\/([^/]+)/.exec(from) ?? [];
+      return host.startsWith("*.") ? script.host.endsWith(host.slice(1)) : script.host === host;
+    });
+    expect(allowed).toBe(true);
+    expect(policy.get("script-src")).toContain("'strict-dynamic'");
+    expect(policy.get("frame-ancestors")).toEqual(["'none'"]);
+    for (const other of [policyOf("/map", env), policyOf("/sign-in")]) {
+      expect(JSON.stringify([...other])).not.toMatch(/https?:/);
+      expect(other.has("frame-src")).toBe(false);
+    }
   });
 
   test("lets Mapbox in only when there is a token for it", () => {

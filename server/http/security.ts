@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Config } from "#server/config/env.ts";
+import { captchaSources } from "#server/contracts/captcha.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { problemOf } from "#server/http/problem.ts";
 import { requestIdOf } from "#server/http/request.ts";
@@ -60,6 +61,9 @@ const FIXED = {
   "X-Robots-Tag": "noindex, nofollow",
 } as const;
 
+/** The one page that may load a CAPTCHA's script and frame, and only where one is configured. */
+const SIGN_IN_PAGE = "/sign-in";
+
 type Directives = Readonly<Record<string, readonly string[]>>;
 const NOBODY_FRAMES_US: Directives = {
   "object-src": ["'none'"],
@@ -93,8 +97,11 @@ const assetPolicy = (mapOrigins: readonly string[]) =>
  * nonce too. `style` attributes are let through: the pages come drawn from the server, where React and Radix write a
  * width, a colour or `outline:none` into the element itself; no attribute can load or run anything.
  */
-const pagePolicy = (nonce: string, mapOrigins: readonly string[], development: boolean) =>
-  written({
+const pagePolicy = (
+  nonce: string,
+  { mapOrigins, development, besides }: { mapOrigins: readonly string[]; development: boolean; besides: Directives },
+) => {
+  const directives: Directives = {
     "default-src": ["'self'"],
     "script-src": [`'nonce-${nonce}'`, "'strict-dynamic'", ...(development ? ["'unsafe-eval'"] : [])],
     "style-src": ["'self'", `'nonce-${nonce}'`, ...TOAST_STYLES],
@@ -103,7 +110,10 @@ const pagePolicy = (nonce: string, mapOrigins: readonly string[], development: b
     "connect-src": ["'self'", ...mapOrigins],
     "worker-src": ["'self'", "blob:"],
     ...NOBODY_FRAMES_US,
-  });
+  };
+  const added = Object.entries(besides).map(([name, sources]) => [name, [...(directives[name] ?? []), ...sources]]);
+  return written({ ...directives, ...Object.fromEntries(added) });
+};
 
 /** Of a request's path, what answers it. */
 export function doorOf(path: string): "data" | "docs" | "asset" | "page" {
@@ -132,7 +142,7 @@ export function isForged({ method, headers }: Sent, publicUrl: string | null): b
 }
 
 export interface SecurityOptions {
-  readonly config: Pick<Config, "production" | "http">;
+  readonly config: Pick<Config, "production" | "http" | "auth">;
   readonly development: boolean;
 }
 
@@ -164,13 +174,16 @@ export function createGuard({
   const { publicUrl, mapOrigins } = config.http;
   const https = config.production || publicUrl?.startsWith("https:") === true;
   const assets = assetPolicy(mapOrigins);
+  const { captcha } = config.auth;
+  const challenges: Directives = captcha === null ? {} : captchaSources(captcha.provider);
   const policyOf = (req: IncomingMessage, path: string): string => {
     const door = doorOf(path);
     if (door === "data") return DATA_POLICY;
     if (door === "docs") return DOCS_POLICY;
     if (door === "asset") return assets;
     const nonce = randomBytes(16).toString("base64");
-    const policy = pagePolicy(nonce, mapOrigins, development);
+    const besides = path === SIGN_IN_PAGE ? challenges : {};
+    const policy = pagePolicy(nonce, { mapOrigins, development, besides });
     // Next writes the nonce that it finds here into its own scripts, and our layout hands it to the libraries' styles.
     req.headers["content-security-policy"] = policy;
     req.headers["x-nonce"] = nonce;
