@@ -282,7 +282,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
         sslcommerz: client("sslcommerz"),
       }),
       confirmSubscription: overrides.sns?.confirm ?? confirmBy(client("sns")),
-      events: new PaymentEvents({ db, effects }),
+      events: new PaymentEvents({ db, effects, conduct }),
       bus,
       clock,
       metrics,

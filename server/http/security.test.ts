@@ -24,13 +24,36 @@ function guarded(
       return { end: () => undefined };
     },
   };
-  const req = { url: path, method: "GET", headers: { ...headers } as Record<string, string> };
+  const socket = { remoteAddress: "::ffff:10.0.0.9" };
+  const req = { url: path, method: "GET", headers: { ...headers } as Record<string, string>, socket };
   const guard = createGuard({ config: loadConfig({ ...ENV, ...env }), development: false });
   const through = guard(req as never, res as never);
   return { through, status: answer.status, sent, req };
 }
 const directives = (policy: string | undefined) =>
   new Map((policy ?? "").split("; ").map((part) => [part.split(" ")[0] ?? "", part.split(" ").slice(1)]));
+
+describe("who asks, for what sees no socket", () => {
+  const SENT = { "x-client-address": "1.2.3.4", "x-forwarded-for": "6.6.6.6, 203.0.113.7", "x-request-id": "a b<c>" };
+  const told = (headers: Record<string, string>, env = {}) =>
+    guarded("/api/auth/callback/credentials", { headers, env });
+
+  test("is the peer, whatever the client says of itself", () => {
+    expect(told(SENT).req.headers["x-client-address"]).toBe("10.0.0.9");
+  });
+
+  test("is the client that a trusted proxy tells of, not the proxy", () => {
+    const { req } = told(SENT, { TRUSTED_PROXIES: "10.0.0.0/8" });
+    expect(req.headers["x-client-address"]).toBe("203.0.113.7");
+  });
+
+  test("comes with the request's id as the answer has it: a sane one of the client's, else our own", () => {
+    const { req, sent } = told(SENT);
+    expect(req.headers["x-request-id"]).toMatch(/^[\da-f-]{36}$/);
+    expect(req.headers["x-request-id"]).toBe(sent.get("x-request-id"));
+    expect(told({ "x-request-id": "sane-1" }).req.headers["x-request-id"]).toBe("sane-1");
+  });
+});
 
 describe("the policy of a page", () => {
   test("has a fresh nonce at each load, and no other way for a script to run", () => {

@@ -6,6 +6,7 @@ import { captchaSources } from "#server/contracts/captcha.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { problemOf } from "#server/http/problem.ts";
 import { requestIdOf } from "#server/http/request.ts";
+import { createClientAddress } from "#server/platform/client-address.ts";
 
 /** The longest path with its query; a longer one is no link of ours. */
 export const MAX_URL_BYTES = 8 * 1024;
@@ -171,7 +172,8 @@ export function createGuard({
   config,
   development,
 }: SecurityOptions): (req: IncomingMessage, res: ServerResponse) => boolean {
-  const { publicUrl, mapOrigins } = config.http;
+  const { publicUrl, mapOrigins, trustedProxies } = config.http;
+  const clientAddress = createClientAddress(trustedProxies);
   const https = config.production || publicUrl?.startsWith("https:") === true;
   const assets = assetPolicy(mapOrigins);
   const { captcha } = config.auth;
@@ -195,6 +197,10 @@ export function createGuard({
     const path = url.split("?", 1)[0] ?? "/";
     const requestId = requestIdOf(req.headers["x-request-id"]?.toString());
     res.setHeader("X-Request-Id", requestId);
+    // For next-auth, which sees no socket and writes both into the audit log: a client's own are overwritten.
+    req.headers["x-request-id"] = requestId;
+    req.headers["x-client-address"] =
+      clientAddress(req.socket.remoteAddress ?? null, req.headers["x-forwarded-for"]?.toString() ?? null) ?? "";
     for (const [name, value] of Object.entries(FIXED)) res.setHeader(name, value);
     if (https) res.setHeader("Strict-Transport-Security", `max-age=${YEAR_SECONDS}; includeSubDomains`);
     res.setHeader("Content-Security-Policy", policyOf(req, path));

@@ -43,11 +43,7 @@ export async function startHttp(app: AppContext, options: HttpOptions): Promise<
     if (!guard(req, res)) return;
     const path = (req.url ?? "/").split("?", 1)[0] ?? "/";
     if (page === null || isApi(path)) void api(req, res);
-    else {
-      // next-auth sees no socket. Set by us alone: a client's own header of this name is overwritten.
-      req.headers["x-client-address"] = req.socket.remoteAddress ?? "";
-      void page(req, res);
-    }
+    else void page(req, res);
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", refuseUnreadable);

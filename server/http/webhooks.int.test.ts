@@ -261,6 +261,49 @@ describe("Stripe, signed by its own SDK", () => {
     ).toEqual(["payment.captured", "payment.authorized"]);
   });
 
+  describe("payments that fail", () => {
+    const at = Math.floor(NOW.getTime() / 1000) - 60;
+    const fail = async (id: string) => {
+      await deliver("stripe", signed(event(id, "payment_intent.payment_failed", at, { amount: 4150 })));
+      await t.drain();
+    };
+    const counted = () => t.value<number>("SELECT count(*)::int FROM conduct_events WHERE kind = 'payment_failed'");
+    const mayPay = async () =>
+      t.app.conduct.assertMayPay(
+        t.app.db.pool,
+        await t.value("SELECT customer_id FROM trip_requests WHERE id = $1", [TRIP]),
+      );
+    const alerts = () => t.rows("SELECT kind, resolved_at IS NULL AS open FROM alerts");
+    beforeEach(async () => {
+      await t.app.db.pool.query("TRUNCATE conduct_events, alerts");
+      await tripFor({ amount: { amount: 4150, currency: "EGP" } });
+    });
+
+    test("the fourth within an hour blocks the customer's payments and raises an alert; the third does neither", async () => {
+      for (const id of ["evt_f1", "evt_f2", "evt_f3"]) await fail(id);
+      await mayPay();
+      expect([await counted(), await alerts()]).toEqual([3, []]);
+      await fail("evt_f4");
+      await expect(mayPay()).rejects.toMatchObject({ code: "FORBIDDEN", retryAfterSeconds: 3600 });
+      expect(await alerts()).toEqual([{ kind: "payments.blocked", open: true }]);
+    });
+
+    test("the same one counts once, delivered again or processed again", async () => {
+      for (const id of ["evt_f1", "evt_f2", "evt_f3", "evt_f3", "evt_f3"]) await fail(id);
+      expect(await again()).toMatchObject({ status: "processed", kind: "failed" });
+      expect([await stored(), await counted(), await alerts()]).toEqual([3, 3, []]);
+      await mayPay();
+    });
+
+    test("mutation: counted outside the once-only effect, processing again counts again and blocks", async () => {
+      for (const id of ["evt_f1", "evt_f2", "evt_f3"]) await fail(id);
+      // Without its mark, an effect is one that was never done.
+      await t.app.db.pool.query("DELETE FROM effects WHERE effect = 'payment.event'");
+      await again();
+      await expect(mayPay()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    });
+  });
+
   test("a refund that names no trip finds it by its payment; more than was due is a mismatch", async () => {
     await tripFor({ amount: { amount: 4150, currency: "EGP" } });
     const at = Math.floor(NOW.getTime() / 1000) - 60;

@@ -101,17 +101,20 @@ export class ConductService {
     this.announceReview(driverId);
   }
 
-  /** Counts a payment that failed, in the transaction that stores it; after too many the customer's payments are blocked. */
+  /**
+   * Counts a payment that failed, in the transaction that stores it; after too many the customer's payments are blocked.
+   * Answers whether they are from now on: `announceBlock` then.
+   */
   async paymentFailed(
     tx: Queryable,
     customerId: string,
     tripId: string | null,
     thresholds: SettingValues,
-  ): Promise<void> {
+  ): Promise<boolean> {
     await store.lockConduct(tx, customerId);
     await store.addConduct(tx, { userId: customerId, kind: "payment_failed", tripId });
     const { count } = await store.countConduct(tx, { userId: customerId, kind: "payment_failed", seconds: HOUR });
-    if (count <= thresholds["abuse.failed_payments_per_hour"]) return;
+    if (count <= thresholds["abuse.failed_payments_per_hour"]) return false;
     const minutes = thresholds["abuse.payment_block_minutes"];
     const until = await store.blockPayments(tx, customerId, minutes);
     await this.#alerts.raiseWith(tx, {
@@ -121,9 +124,15 @@ export class ConductService {
       summary: `${count} payments failed within an hour; payments are blocked for ${minutes} min.`,
       data: { count, until: until.toISOString(), tripId },
     });
+    return true;
   }
 
-  /** FORBIDDEN, with the time until it ends, while the customer's payments are blocked. */
+  /** After the commit. */
+  announceBlock(): void {
+    this.#alerts.announce();
+  }
+
+  /** FORBIDDEN, with the time until it ends, while the customer's payments are blocked. For what is to start a payment. */
   async assertMayPay(db: Queryable, customerId: string): Promise<void> {
     const seconds = await store.paymentBlockSeconds(db, customerId);
     if (seconds > 0)

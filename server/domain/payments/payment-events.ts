@@ -1,5 +1,6 @@
 import { newId } from "#server/contracts/ids.ts";
 import type { PaymentEvent, PaymentEventKind, PaymentEventVerdict } from "#server/contracts/payments.ts";
+import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import type { Effects } from "#server/domain/effects/effects.ts";
 import * as store from "#server/domain/payments/webhook-store.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -19,6 +20,7 @@ export interface Doubt {
 
 interface DueRow {
   readonly id: string;
+  readonly customer_id: string;
   readonly currency: string;
   /** What the ride costs: its fare when it has ended, until then the estimate. */
   readonly due: number;
@@ -36,10 +38,12 @@ const MOVES_NOTHING: ReadonlySet<PaymentEventKind> = new Set(["failed", "voided"
 export class PaymentEvents {
   readonly #db: Database;
   readonly #effects: Effects;
+  readonly #conduct: ConductService;
 
-  constructor(options: { db: Database; effects: Effects }) {
+  constructor(options: { db: Database; effects: Effects; conduct: ConductService }) {
     this.#db = options.db;
     this.#effects = options.effects;
+    this.#conduct = options.conduct;
   }
 
   /** Changes nothing. `webhookId`: the event's own row. */
@@ -71,10 +75,14 @@ export class PaymentEvents {
     return judged("matched", null);
   }
 
-  /** Puts the event on its trip's timeline, once, whatever happens to the job. */
+  /** Puts the event on its trip's timeline, and counts a payment that failed: once, whatever happens to the job. */
   async record(event: PaymentEvent, { verdict, detail, tripId }: Judgement, jobId: string): Promise<void> {
     if (tripId === null || verdict === "unknown_trip") return;
     const subject = `${event.gateway}:${event.eventKey}`;
+    // The gateway's word that a payment failed is enough to count it, be its amount in doubt or not.
+    const failed = event.kind === "failed" ? await this.#due(tripId) : null;
+    const thresholds = failed === null ? null : await this.#conduct.thresholds();
+    const blocked = { now: false };
     await this.#effects.inDatabase({
       key: { effect: "payment.event", subject, tripId, jobId },
       work: async (tx) => {
@@ -83,14 +91,17 @@ export class PaymentEvents {
           `INSERT INTO trip_events (id, trip_request_id, kind, actor_type, data, at) VALUES ($1, $2, $3, 'system', $4, now())`,
           [newId(), tripId, `payment.${event.kind}`, JSON.stringify(data)],
         );
+        if (failed !== null && thresholds !== null)
+          blocked.now = await this.#conduct.paymentFailed(tx, failed.customer_id, tripId, thresholds);
       },
     });
+    if (blocked.now) this.#conduct.announceBlock();
   }
 
   async #due(tripId: string): Promise<DueRow | null> {
     const { rows } = await this.#db.pool.query<DueRow>({
       name: "payment-due",
-      text: "SELECT id, currency, COALESCE(actual_fare, estimated_fare) AS due FROM trip_requests WHERE id = $1",
+      text: "SELECT id, customer_id, currency, COALESCE(actual_fare, estimated_fare) AS due FROM trip_requests WHERE id = $1",
       values: [tripId],
     });
     return rows[0] ?? null;
