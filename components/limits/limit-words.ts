@@ -21,7 +21,7 @@ const BY: Readonly<Record<LimitScope, string>> = {
   "location.update": "driver",
   "payment.attempt": "customer",
   "chat.send": "person",
-  webhook: "gateway",
+  webhook: "gateway and address",
   "zone.trips": "zone",
   "socket.message": "person",
   user: "customer",
