@@ -5,6 +5,8 @@ import { startNaiveServer } from "./naive-flow.ts";
 import { makePairs, type Pair, type Stage } from "./stage.ts";
 
 const CONNECTIONS = 32;
+/** Positions go to the database in batches; what is measured begins after the last. */
+const POSITIONS_WRITTEN_MS = 3000;
 
 export interface AcceptBench {
   readonly connections: number;
@@ -50,6 +52,16 @@ async function acceptRequests(stage: Stage, pairs: readonly Pair[], withKey = fa
 const bareRequests = (pairs: readonly Pair[]): LoadRequest[] =>
   pairs.map(({ tripId, driverId }) => ({ method: "POST", path: `/accept/${tripId}/${driverId}` }));
 
+/** As apps do before they accept anything: their positions come in, so their tokens are known to the server. */
+async function sendPositions(port: number, accepts: readonly LoadRequest[]): Promise<void> {
+  const body = JSON.stringify({ lat: 30.0444, lng: 31.2357 });
+  await runLoad(
+    port,
+    accepts.map(({ token = "" }) => ({ method: "POST", path: "/api/v1/location", token, body })),
+    CONNECTIONS,
+  );
+}
+
 /** p99 and friends from the attempts that the engine itself recorded. */
 async function readLockSteps(pool: pg.Pool): Promise<Latency> {
   const { rows } = await pool.query<{ ms: number }>(
@@ -74,6 +86,8 @@ async function measureThroughput(stage: Stage, count: number, perRound: number) 
       await acceptRequests(stage, await makePairs(stage.pool, perRound)),
       await acceptRequests(stage, await makePairs(stage.pool, perRound), true),
     ];
+    await sendPositions(platform.port, [...forHttp, ...forKeys]);
+    await new Promise((resolve) => setTimeout(resolve, POSITIONS_WRITTEN_MS));
     rounds.push({
       bare: await runBareStatement(stage.databaseUrl, forBare, CONNECTIONS),
       engine: await runLoad(engine.port, forEngine, CONNECTIONS),

@@ -1,3 +1,4 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
 import { ConfigError } from "#server/config/env.ts";
@@ -41,6 +42,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
     c.set("clientAddress", clientAddress);
     c.set("requestId", requestId);
     await next();
+    if (c.res === RESPONSE_ALREADY_SENT) return;
     c.res.headers.set("X-Request-Id", requestId);
     if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
   });
