@@ -1,15 +1,33 @@
 import { createHash, createHmac, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
+import { bulkhead, isBulkheadRejectedError } from "cockatiel";
+import { DomainError } from "#server/contracts/errors.ts";
 
 /** OWASP's first scrypt choice (N=2^17, r=8, p=1: 128 MiB) is slow for a demo seed; 2^15 with p=3 is its equal in cost. */
 const SCRYPT = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 } as const;
 const KEY_BYTES = 32;
 
-function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(password.normalize("NFKC"), salt, KEY_BYTES, options, (error, key) =>
-      error ? reject(error) : resolve(key),
-    );
-  });
+/** Half of the process's four helping threads, so that files, names and keys are read meanwhile; some 2 s of waiting. */
+const HASHES_AT_ONCE = 2;
+const HASHES_WAITING = 20;
+const hashing = bulkhead(HASHES_AT_ONCE, HASHES_WAITING);
+
+/** SERVICE_UNAVAILABLE when so many wait that the answer would come too late: a flood of sign-ins is turned away at the door. */
+async function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
+  const work = () =>
+    new Promise<Buffer>((resolve, reject) => {
+      scrypt(password.normalize("NFKC"), salt, KEY_BYTES, options, (error, key) =>
+        error ? reject(error) : resolve(key),
+      );
+    });
+  try {
+    return await hashing.execute(work);
+  } catch (error) {
+    if (!isBulkheadRejectedError(error)) throw error;
+    throw new DomainError("SERVICE_UNAVAILABLE", "Too many people sign in right now. Try again in a moment.", {
+      cause: error,
+      retryAfterSeconds: 3,
+    });
+  }
 }
 
 /** `scrypt$N$r$p$salt$key`, base64url. */
