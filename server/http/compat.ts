@@ -14,7 +14,8 @@ import { createCaller } from "#server/trpc/root.ts";
 
 /**
  * The paths of the Flutter builds already on people's phones: their words and shapes, our engine. Unknown fields are
- * ignored here, as the old platform did: those builds send more than they must.
+ * ignored here, as the old platform did: those builds send more than they must. So is the body's declared type, which
+ * scripts leave to curl.
  */
 const actionSchema = z.object({
   trip_request_id: idSchema,
@@ -206,7 +207,12 @@ export function mountCompat(hono: Hono<DoorEnv>): void {
   for (const { path, taken, limit, work } of OLDER_PATHS) {
     const onError = taken === 403 ? TAKEN_IS_403 : plain;
     hono.post(path, (c) =>
-      respond(c, path, (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c, ctx))), onError),
+      respond(
+        c,
+        path,
+        (ctx) => countUnread(ctx, limit, async () => work(ctx, await readJson(c, ctx, { untyped: true }))),
+        onError,
+      ),
     );
   }
 }

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { encode } from "next-auth/jwt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "#server/contracts/ids.ts";
 import { FAR_AWAY, HERE } from "#server/testing/factories.ts";
@@ -137,5 +140,96 @@ describe("/api/driver/ride/location", () => {
     ["1e999", 31],
   ])("refuses (%j, %j): no driver is put at 0, 0 by a phone without a fix", async (latitude, longitude) => {
     expect((await send({ latitude, longitude })).status).toBe(400);
+  });
+});
+
+describe("the integrators' own commands, as they type them", () => {
+  const run = promisify(execFile);
+  /** `curl -X POST`, with its headers first; the body goes as curl declares it: a form. */
+  async function curl(on: string, token: string, ...more: string[]): Promise<{ head: string; body: string }> {
+    const at = `${on}/api/driver/ride/trip-action`;
+    const { stdout } = await run("curl", [
+      "-s",
+      "-i",
+      "-X",
+      "POST",
+      at,
+      "-H",
+      `Authorization: Bearer ${token}`,
+      ...more,
+    ]);
+    const [head = "", body = ""] = stdout.split("\r\n\r\n");
+    return { head: head.toLowerCase(), body };
+  }
+
+  test("an accept with a key, twice: the second is the first one's answer, and says so", async () => {
+    const [trip, token] = await Promise.all([t.make.trip(), driverToken()]);
+    const sent = ["-H", "Idempotency-Key: test-123", "-d", `{"action": "accept", "trip_request_id": "${trip}"}`];
+    const [first, second] = [await curl(url, token, ...sent), await curl(url, token, ...sent)];
+    expect([first.head, second.head]).toEqual([
+      expect.stringMatching(/^http\/1.1 200/),
+      expect.stringMatching(/^http\/1.1 200/),
+    ]);
+    expect(JSON.parse(first.body)).toMatchObject({ success: true, data: { id: trip, current_status: "accepted" } });
+    expect(second.body).toBe(first.body);
+    expect(first.head).not.toContain("x-idempotent-replay");
+    expect(second.head).toContain("x-idempotent-replay: true");
+  });
+
+  test("fifteen calls: the last five are 429 and say how long to wait", async () => {
+    const limited = await createTestApp({ peerOf: t, limits: "on" });
+    const at = await limited.listen();
+    const token = await driverToken();
+    for (const body of [[], ["-d", `{"action": "accept", "trip_request_id": "${newId()}"}`]]) {
+      const who = body.length === 0 ? token : await driverToken();
+      const heads: string[] = [];
+      for (let n = 0; n < 15; n++) heads.push((await curl(at, who, ...body)).head);
+      const statuses = heads.map((head) => head.split(" ")[1]);
+      const reached = body.length === 0 ? "400" : "404";
+      expect(statuses).toEqual([
+        ...Array.from({ length: 10 }, () => reached),
+        ...Array.from({ length: 5 }, () => "429"),
+      ]);
+      for (const head of heads.slice(10)) expect(head).toMatch(/retry-after: [1-9]/);
+    }
+    await limited.dispose();
+  });
+
+  test("a form on another site does nothing, whatever cookie the browser has", async () => {
+    const [trip, id] = await Promise.all([t.make.trip(), t.make.operator()]);
+    const person = {
+      type: "operator",
+      role: "admin",
+      name: "Test",
+      email: null,
+      phone: null,
+      tokenVersion: 0,
+    } as const;
+    const sessionId = await t.app.identity.sessions.openConsole({ ...person, id }, { ip: null, device: null }, 600);
+    const session = await encode({ token: { id, sessionId, roles: ["admin"] }, secret: t.app.config.auth.secret });
+    const form = async (headers: Record<string, string>) => {
+      const body = `{"action":"accept","trip_request_id":"${trip}"}`;
+      const answers: number[] = [];
+      for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
+        const all = { "content-type": type, ...headers };
+        for (const [path] of ACCEPT_PATHS) answers.push((await call(`${url}${path}`, { body, headers: all })).status);
+      }
+      return [...new Set(answers)];
+    };
+    const cookie = `next-auth.session-token=${session}`;
+    expect(await form({ cookie, origin: "https://evil.example" })).toEqual([403]);
+    expect(await form({ cookie, origin: "null", "sec-fetch-site": "cross-site" })).toEqual([403]);
+    expect(await form({ cookie })).toEqual([403]);
+    // Past the look at where it comes from, its type is still a form's; without any cookie too.
+    expect(await form({ cookie, origin: url })).toEqual([415]);
+    // The cookie is a good one: as JSON the call gets as far as "Only drivers".
+    expect(await form({ cookie, origin: url, "content-type": "application/json" })).toEqual([403]);
+    expect(await form({ origin: "https://evil.example" })).toEqual([415]);
+    // REST and tRPC take JSON alone, whoever asks.
+    const token = await driverToken();
+    const typed = { token, body: "{}", headers: { "content-type": "application/x-www-form-urlencoded" } };
+    expect((await call(`${url}/api/v1/trips/${trip}/accept`, typed)).status).toBe(415);
+    expect((await call(`${url}/api/trpc/rides.accept`, typed)).status).toBe(415);
+    expect(await t.value("SELECT current_status FROM trip_requests WHERE id = $1", [trip])).toBe("pending");
   });
 });

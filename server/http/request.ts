@@ -151,14 +151,23 @@ export function signedRequest(c: Context, body: Uint8Array): SignedRequest | nul
   return { keyId, timestamp, nonce, signature, method: c.req.method, target: incoming.url ?? "/", body };
 }
 
-/** The JSON object in the body; an empty body is an empty object. What signs the request is noted with its bytes. */
-export async function readJson(c: Context, ctx: RequestContext): Promise<Record<string, unknown>> {
+/**
+ * The JSON object in the body; an empty body is an empty object. What signs the request is noted with its bytes.
+ *
+ * @param untyped also JSON that says it is something else, from who sends an Authorization header: no page of another
+ * site can make a browser send one, so a form of theirs stays refused
+ */
+export async function readJson(
+  c: Context,
+  ctx: RequestContext,
+  { untyped = false }: { readonly untyped?: boolean } = {},
+): Promise<Record<string, unknown>> {
   const bytes = await readBytes(c);
   ctx.signature.request = signedRequest(c, bytes);
   const text = bytes.toString("utf8");
   if (text.trim() === "") return {};
   const type = c.req.header("content-type") ?? "";
-  if (!isJson(type))
+  if (!isJson(type) && !(untyped && c.req.header("authorization") !== undefined))
     throw new DomainError("UNSUPPORTED_MEDIA_TYPE", `Send application/json, not "${type.slice(0, 60)}".`);
   let value: unknown;
   try {
