@@ -28,6 +28,8 @@ const nameOf = (title: string) =>
     .replaceAll(/^[^a-z]+|_+$/g, "")
     .slice(0, 40);
 
+const people = ({ operators }: Role) => `${operators} ${operators === 1 ? "person" : "people"}`;
+
 /** A role, to be made or edited: its title and what it holds. What one does not hold oneself cannot be ticked. */
 export function RoleDrawer({ role, onClose, onRemove }: RoleDrawerProps) {
   const trpc = useTRPC();
@@ -56,7 +58,9 @@ export function RoleDrawer({ role, onClose, onRemove }: RoleDrawerProps) {
       open={role !== null}
       onOpenChange={(open) => !open && onClose()}
       title={before ? `Role: ${before.title}` : "New role"}
-      description={before ? `${before.operators} people have it` : "Nobody has it yet"}
+      description={
+        before?.operators ? `${people(before)} ${before.operators === 1 ? "has" : "have"} it` : "Nobody has it yet"
+      }
     >
       <div className="space-y-3 px-4 py-3">
         <Field label="Title">
@@ -110,7 +114,7 @@ export function RoleDrawer({ role, onClose, onRemove }: RoleDrawerProps) {
           <>
             {added.length > 0 && <p>Gives: {added.join(", ")}.</p>}
             {gone.length > 0 && <p>Takes away: {gone.join(", ")}.</p>}
-            {before && <p>It holds for {before.operators} people within 5 s.</p>}
+            {before && <p>It holds for {people(before)} within 5 s.</p>}
           </>
         }
         verb={before ? "Save role" : "Make role"}

@@ -22,6 +22,16 @@ function keepOpenForToasts(event: { target: EventTarget | null; preventDefault: 
   if (event.target instanceof Element && event.target.closest("[data-sonner-toaster]")) event.preventDefault();
 }
 
+/** To what is filled in first, and not to the cross beside the title; also in a dialog over a drawer, which holds the focus. */
+function focusFirstField(event: Event) {
+  const dialog = event.currentTarget;
+  if (!(dialog instanceof Element)) return;
+  const field = dialog.querySelector<HTMLElement>("input:not([aria-hidden]), select:not([aria-hidden]), textarea");
+  if (field === null) return;
+  event.preventDefault();
+  field.focus();
+}
+
 export function Dialog({ open, onOpenChange, title, description, children, className }: DialogProps) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -29,6 +39,7 @@ export function Dialog({ open, onOpenChange, title, description, children, class
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           onPointerDownOutside={keepOpenForToasts}
+          onOpenAutoFocus={focusFirstField}
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cx(
             "fixed inset-x-0 bottom-0 z-50 max-h-[92dvh] animate-rise overflow-y-auto rounded-t-lg bg-raised shadow-float",

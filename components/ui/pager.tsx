@@ -48,8 +48,11 @@ interface PagerProps {
   readonly nextCursor: string | null | undefined;
   /** Undefined before the first answer. */
   readonly shown: number | undefined;
+  /** In the plural: "trips", "entries". */
   readonly noun: string;
 }
+
+const singular = (noun: string) => noun.replace(/ies$/, "y").replace(/s$/, "");
 
 export function Pager({ cursor, nextCursor, shown, noun }: PagerProps) {
   return (
@@ -60,7 +63,7 @@ export function Pager({ cursor, nextCursor, shown, noun }: PagerProps) {
       <p className="flex-1 text-muted text-xs">
         {shown !== undefined && (
           <>
-            {shown} {noun}
+            {shown} {shown === 1 ? singular(noun) : noun}
             <span className="max-sm:hidden">
               {" "}
               on this page{nextCursor ? ", more follow" : cursor.cursor ? ", the last ones" : ""}

@@ -89,7 +89,6 @@ function ReasonForm({ effect, verb, dangerous, unchanged, onConfirm, onOpenChang
           </label>
           <Textarea
             id={id}
-            autoFocus
             maxLength={500}
             value={reason}
             onChange={(event) => setReason(event.target.value)}
