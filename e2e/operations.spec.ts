@@ -1,15 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { newId } from "#server/contracts/ids.ts";
-import { app, DESTINATION, PICKUP, signIn } from "./people.ts";
-
-/** Where the product under test keeps its services. */
-function services(): { readonly databaseUrl: string; readonly redisUrl: string } {
-  return JSON.parse(readFileSync(join(process.env.E2E_DATA_DIR ?? ".data", "running.json"), "utf8"));
-}
+import { app, DESTINATION, PICKUP, services, signIn } from "./people.ts";
 
 /** Fills in why, and presses the verb in the dialog. */
 async function confirm(page: Page, verb: RegExp, reason: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type APIRequestContext, expect, type Page } from "@playwright/test";
 
 const PASSWORD = "smartline-demo";
@@ -19,11 +21,17 @@ export async function app(request: APIRequestContext, phone: string) {
   };
 }
 
-export async function signIn(page: Page, email: string): Promise<void> {
-  await page.goto("/");
+/** Where the product under test keeps its services. */
+export function services(): { readonly databaseUrl: string; readonly redisUrl: string } {
+  return JSON.parse(readFileSync(join(process.env.E2E_DATA_DIR ?? ".data", "running.json"), "utf8"));
+}
+
+/** `to`: the room to go on to; the map where none is named. */
+export async function signIn(page: Page, email: string, { password = PASSWORD, to = "/map" } = {}): Promise<void> {
+  await page.goto(to === "/map" ? "/" : to);
   await expect(page).toHaveURL(/\/sign-in/);
   await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(page).toHaveURL(/\/map/);
+  await expect(page).toHaveURL(new RegExp(to));
 }
