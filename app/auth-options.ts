@@ -38,7 +38,7 @@ function wordsFor(error: unknown): string | null {
 const first = (header: unknown): string | null => (typeof header === "string" && header !== "" ? header : null);
 
 /** Built for each request: the context exists only once the server has started, not while Next builds. */
-export function authOptions(): AuthOptions {
+export function authOptions(sent: Headers | null = null): AuthOptions {
   const { identity, config, limits } = serverContext();
   return {
     secret: config.auth.secret,
@@ -71,7 +71,14 @@ export function authOptions(): AuthOptions {
     ],
     events: {
       async signOut({ token }) {
-        if (token?.sessionId) await identity.sessions.end(token.id, token.sessionId, "signed out");
+        if (!token?.sessionId) return;
+        const { id, sessionId, name, roles } = token;
+        const actor = { type: "operator", id, sessionId, name: name ?? "", role: roles[0] ?? "" } as const;
+        const request = {
+          ip: first(sent?.get("x-client-address")),
+          requestId: first(sent?.get("x-request-id")) ?? "console",
+        };
+        await identity.endSession(actor, sessionId, "operator.sign_out", request);
       },
     },
     callbacks: {

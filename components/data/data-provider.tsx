@@ -4,6 +4,7 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@ta
 import {
   createTRPCClient,
   httpBatchStreamLink,
+  httpLink,
   httpSubscriptionLink,
   isTRPCClientError,
   splitLink,
@@ -12,6 +13,7 @@ import { type ReactNode, useState } from "react";
 import superjson from "superjson";
 import type { AppRouter } from "#server/trpc/root.ts";
 import { JitteredEventSource } from "./jittered-event-source.ts";
+import { keyHeaders, retryKeys } from "./retry-keys.ts";
 import { TRPCProvider } from "./trpc.ts";
 
 function statusOf(error: unknown): number | null {
@@ -46,14 +48,20 @@ function createQueryClient() {
 function createClient() {
   return createTRPCClient<AppRouter>({
     links: [
+      retryKeys,
       splitLink({
-        condition: (operation) => operation.type === "subscription",
-        true: httpSubscriptionLink({
-          url: "/api/trpc",
-          transformer: superjson,
-          EventSource: JitteredEventSource,
+        condition: (operation) => operation.type === "mutation",
+        // Each alone: a key is of one change, and its header of the whole request.
+        true: httpLink({ url: "/api/trpc", transformer: superjson, headers: ({ op }) => keyHeaders(op) }),
+        false: splitLink({
+          condition: (operation) => operation.type === "subscription",
+          true: httpSubscriptionLink({
+            url: "/api/trpc",
+            transformer: superjson,
+            EventSource: JitteredEventSource,
+          }),
+          false: httpBatchStreamLink({ url: "/api/trpc", transformer: superjson }),
         }),
-        false: httpBatchStreamLink({ url: "/api/trpc", transformer: superjson }),
       }),
     ],
   });

@@ -1,6 +1,7 @@
 "use client";
 
-import { type ReactNode, useId, useState } from "react";
+import { type ReactNode, useEffect, useId, useState } from "react";
+import { forgetUnanswered } from "../data/retry-keys.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { answeredStatus, errorWords } from "./error-words.ts";
@@ -56,6 +57,7 @@ function ReasonForm({ effect, verb, dangerous, unchanged, onConfirm, onOpenChang
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const id = useId();
+  useEffect(forgetUnanswered, []);
   const tooShort = reason.trim().length < MIN_REASON;
 
   const submit = async () => {
@@ -110,7 +112,7 @@ function ReasonForm({ effect, verb, dangerous, unchanged, onConfirm, onOpenChang
             <p>
               {failure.refused
                 ? unchanged
-                : "It is not known whether this was done. Close this and look before you try again."}
+                : "It is not known whether this was done. Try again here: it is not done twice."}
             </p>
           </div>
         )}

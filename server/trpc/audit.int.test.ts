@@ -58,15 +58,3 @@ test("what was done outside the database is answered as done, and the process's 
     },
   });
 });
-
-test("each thing an operator changes leaves its row", async () => {
-  const [trip, driver] = [await t.make.trip(), await t.make.driver()];
-  const { value } = await t.app.lock.acquire(trip, driver);
-  await mutate("locks.release", { items: [{ tripId: trip, value }], reason: REASON });
-  await mutate("trips.cancel", { id: trip, reason: REASON, expectedVersion: 0 });
-  expect(await t.rows("SELECT action, subject_id, reason FROM activity_logs ORDER BY id")).toEqual([
-    { action: "lock.release", subject_id: trip, reason: REASON },
-    { action: "trip.cancel", subject_id: trip, reason: REASON },
-  ]);
-  expect(log).toEqual([]);
-});

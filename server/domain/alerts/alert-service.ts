@@ -2,6 +2,7 @@ import type { Alert, Page } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import * as store from "#server/domain/alerts/alert-store.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
@@ -67,6 +68,7 @@ export class AlertService {
     actor: { readonly id: string; readonly name: string },
     change: { readonly id: string; readonly reason: string },
     record: Recorder,
+    claim: OpenClaim | null = null,
   ): Promise<void> {
     await this.#db.transaction(async (tx) => {
       const resolved = await store.resolveAlert(tx, change.id, { ...actor, resolution: change.reason });
@@ -74,6 +76,7 @@ export class AlertService {
         throw new DomainError("VERSION_CONFLICT", "There is no such open alert: somebody resolved it already.");
       const about = { kind: resolved.kind, subject: `${resolved.subject_type} ${resolved.subject_id}` };
       await record(tx, { type: "alert", id: change.id }, { before: { ...about, open: true }, after: { open: false } });
+      await remember(tx, claim, undefined);
     });
     this.announce();
   }

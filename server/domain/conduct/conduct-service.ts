@@ -4,6 +4,7 @@ import type { SettingValues } from "#server/contracts/settings.ts";
 import type { AlertService } from "#server/domain/alerts/alert-service.ts";
 import { resolveBySubject } from "#server/domain/alerts/alert-store.ts";
 import * as store from "#server/domain/conduct/conduct-store.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import type { SettingsService } from "#server/domain/settings/settings-service.ts";
 import type { EventBus } from "#server/platform/bus.ts";
@@ -82,6 +83,7 @@ export class ConductService {
     actor: { readonly id: string; readonly name: string },
     change: { readonly driverId: string; readonly reason: string },
     record: Recorder,
+    claim: OpenClaim | null = null,
   ): Promise<void> {
     const { driverId, reason } = change;
     await this.#db.transaction(async (tx) => {
@@ -97,6 +99,7 @@ export class ConductService {
         { type: "driver", id: driverId },
         { before: { underReview: true, why: review.review_reason }, after: { underReview: false } },
       );
+      await remember(tx, claim, undefined);
     });
     this.announceReview(driverId);
   }

@@ -11,6 +11,9 @@ export interface OpenClaim {
   stored: string | null;
 }
 
+/** The result's JSON; of work that answers nothing, null. */
+export const resultJson = (result: unknown): string => JSON.stringify(result ?? null);
+
 const REMEMBER = `
 UPDATE idempotency_keys k SET status = 'finished', status_code = r.status, response_body = r.body, updated_at = now()
 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS r(id, owner_token, status, body)
@@ -30,7 +33,7 @@ export async function rememberAll(
   done: readonly { readonly claim: OpenClaim; readonly result: unknown }[],
 ): Promise<void> {
   if (done.length === 0) return;
-  for (const { claim, result } of done) claim.stored = JSON.stringify(result);
+  for (const { claim, result } of done) claim.stored = resultJson(result);
   const claims = done.map(({ claim }) => claim);
   const { rowCount } = await tx.query({
     name: "idempotency-remember",

@@ -16,7 +16,7 @@ import {
   type Person,
   replaceHash,
 } from "#server/domain/identity/user-store.ts";
-import { logActivity } from "#server/domain/ops/activity-log.ts";
+import { type Activity, logActivity } from "#server/domain/ops/activity-log.ts";
 import { revokeKeysOf } from "#server/domain/signing/signing-store.ts";
 import type { Database } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
@@ -146,20 +146,26 @@ export class IdentityService {
       if (!(await changePassword(tx, { userId: person.id, before, after, sparedSessionId })))
         throw new DomainError("VERSION_CONFLICT", "The password was changed by somebody else at this moment.");
       await revokeKeysOf(tx, person.id);
+      if (person.type === "operator")
+        await logActivity(tx, activityOf(person, "operator.password", "changed their password", request));
       return endSessions(tx, person.id, sparedSessionId, "password changed");
     });
     this.#revocations.announce();
-    await this.#tellOfOperator(person, "operator.password", "changed their password", request);
     const renewed = { ...person, tokenVersion: person.tokenVersion + 1 };
     return { accessToken: await this.sessions.accessToken(renewed, sparedSessionId), sessionsEnded };
   }
 
-  /** Ends one of one's own sessions; an operator's is told of in the audit log. False when there is none. */
-  async endSession(actor: Actor, sessionId: string, request: SignInRequest): Promise<boolean> {
-    if (!(await this.sessions.end(actor.id, sessionId, "ended by its owner"))) return false;
-    if (actor.type === "operator")
-      await this.#tell(actor, "operator.session_ended", "ended one of their sessions", request);
-    return true;
+  /** Ends one of one's own sessions; an operator's with its row in the audit log. False when there is none. */
+  async endSession(
+    actor: Actor,
+    sessionId: string,
+    what: "operator.sign_out" | "operator.session_ended",
+    request: Pick<SignInRequest, "ip" | "requestId">,
+  ): Promise<boolean> {
+    const why = what === "operator.sign_out" ? "signed out" : "ended by its owner";
+    return this.sessions.end(actor.id, sessionId, why, async (tx) => {
+      if (actor.type === "operator") await logActivity(tx, activityOf(actor, what, why, request));
+    });
   }
 
   /** For what needs the password once more. VALIDATION_FAILED. */
@@ -244,25 +250,22 @@ export class IdentityService {
   }
 
   /** A row of the audit log; one that cannot be written goes to the process's log and stops nobody from signing in. */
-  async #tell(
-    person: Pick<Person, "id" | "name">,
-    action: string,
-    reason: string,
-    { ip, requestId }: SignInRequest,
-  ): Promise<void> {
-    const activity = {
-      actor: { id: person.id, name: person.name },
-      action,
-      subject: { type: "user", id: person.id },
-      reason,
-      ip,
-      requestId,
-    };
+  async #tell(person: Person, action: string, reason: string, request: SignInRequest): Promise<void> {
+    const activity = activityOf(person, action, reason, request);
     await logActivity(this.#db.pool, activity).catch((error: unknown) => {
+      const { requestId } = request;
       this.#logger.error({ err: error, action, userId: person.id, requestId }, "not in the audit log");
     });
   }
 }
+
+/** What a person did with their own account. */
+const activityOf = (
+  { id, name }: Pick<Person, "id" | "name">,
+  action: string,
+  reason: string,
+  { ip, requestId }: Pick<SignInRequest, "ip" | "requestId">,
+): Activity => ({ actor: { id, name }, action, subject: { type: "user", id }, reason, ip, requestId });
 
 const operatorOf = (person: { id: string; name: string; email: string | null; role: string }): Operator => ({
   id: person.id,

@@ -3,6 +3,7 @@ import type { OperatorRow } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { ADMIN_ROLE } from "#server/contracts/permissions.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { AccessDirectory } from "#server/domain/identity/access-directory.ts";
 import * as store from "#server/domain/identity/people-store.ts";
 import { assertHoldsAll } from "#server/domain/identity/role-rules.ts";
@@ -53,8 +54,8 @@ export class PeopleService {
   }
 
   /** Lets a person who was locked out by wrong passwords try again. VERSION_CONFLICT when they are not. */
-  async unlock(actorId: string, id: string, record: Recorder): Promise<void> {
-    await this.#change(actorId, async (tx, held) => {
+  async unlock(actorId: string, id: string, record: Recorder, claim: OpenClaim | null = null): Promise<void> {
+    await this.#change(actorId, claim, async (tx, held) => {
       const person = await this.#lockOther(tx, held, id);
       if (!(await store.unlock(tx, this.#guard.keyOf({ email: person.email }))))
         throw new DomainError("VERSION_CONFLICT", `${person.name} is not locked out. ${nothingChanged}`);
@@ -70,7 +71,7 @@ export class PeopleService {
     const password = oneTimePassword();
     const person = { ...input, email: input.email.trim().toLowerCase(), id: newId() };
     const passwordHash = await hashPassword(password);
-    await this.#change(actorId, async (tx, held) => {
+    await this.#change(actorId, null, async (tx, held) => {
       await this.#assertMayGive(tx, held, input.role);
       await store.insertOperator(tx, { ...person, passwordHash }).catch((error: unknown) => {
         if (sqlStateOf(error) !== TAKEN) throw error;
@@ -91,8 +92,9 @@ export class PeopleService {
     actorId: string,
     change: { readonly id: string; readonly role: string; readonly expectedRole: string },
     record: Recorder,
+    claim: OpenClaim | null = null,
   ): Promise<OperatorRow> {
-    return this.#change(actorId, async (tx, held) => {
+    return this.#change(actorId, claim, async (tx, held) => {
       const before = await this.#lockOther(tx, held, change.id);
       if (before.role !== change.expectedRole)
         throw new DomainError("VERSION_CONFLICT", `${before.name} is ${before.roleTitle} by now. ${nothingChanged}`);
@@ -107,8 +109,9 @@ export class PeopleService {
     actorId: string,
     change: { readonly id: string; readonly active: boolean },
     record: Recorder,
+    claim: OpenClaim | null = null,
   ): Promise<OperatorRow> {
-    return this.#change(actorId, async (tx, held) => {
+    return this.#change(actorId, claim, async (tx, held) => {
       const before = await this.#lockOther(tx, held, change.id);
       if (before.active === change.active)
         throw new DomainError(
@@ -121,8 +124,16 @@ export class PeopleService {
     });
   }
 
-  async #change<T>(actorId: string, work: (tx: Queryable, held: Holdings) => Promise<T>): Promise<T> {
-    const result = await this.#db.transaction(async (tx) => work(tx, await lockHoldings(tx, actorId)));
+  async #change<T>(
+    actorId: string,
+    claim: OpenClaim | null,
+    work: (tx: Queryable, held: Holdings) => Promise<T>,
+  ): Promise<T> {
+    const result = await this.#db.transaction(async (tx) => {
+      const done = await work(tx, await lockHoldings(tx, actorId));
+      await remember(tx, claim, done);
+      return done;
+    });
     this.#access.changed();
     return result;
   }

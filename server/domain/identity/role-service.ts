@@ -1,6 +1,7 @@
 import type { Role } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { ADMIN_ROLE, type Permission } from "#server/contracts/permissions.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { AccessDirectory } from "#server/domain/identity/access-directory.ts";
 import { assertHoldsAll, difference } from "#server/domain/identity/role-rules.ts";
 import * as store from "#server/domain/identity/role-store.ts";
@@ -32,8 +33,8 @@ export class RoleService {
   }
 
   /** FORBIDDEN for a permission that the actor lacks; INVALID_TRANSITION when the name is taken. */
-  async create(actorId: string, input: RoleInput, record: Recorder): Promise<Role> {
-    return this.#change(actorId, async (tx, held) => {
+  async create(actorId: string, input: RoleInput, record: Recorder, claim: OpenClaim | null = null): Promise<Role> {
+    return this.#change(actorId, claim, async (tx, held) => {
       assertHoldsAll(held.permissions, input.permissions, "give or take away");
       await store.insertRole(tx, input).catch((error: unknown) => {
         if (sqlStateOf(error) !== TAKEN) throw error;
@@ -45,8 +46,13 @@ export class RoleService {
   }
 
   /** FORBIDDEN as above, for admin, and for the actor's own role; VERSION_CONFLICT when it changed since it was read. */
-  async update(actorId: string, input: RoleInput & { expectedVersion: number }, record: Recorder): Promise<Role> {
-    return this.#change(actorId, async (tx, held) => {
+  async update(
+    actorId: string,
+    input: RoleInput & { expectedVersion: number },
+    record: Recorder,
+    claim: OpenClaim | null = null,
+  ): Promise<Role> {
+    return this.#change(actorId, claim, async (tx, held) => {
       const before = await this.#locked(tx, input.name, input.expectedVersion);
       if (input.name === ADMIN_ROLE)
         throw new DomainError("FORBIDDEN", `Admin holds every permission and cannot be edited. ${nothingChanged}`);
@@ -60,8 +66,13 @@ export class RoleService {
   }
 
   /** INVALID_TRANSITION for a role that somebody has, or that the platform starts with. */
-  async remove(actorId: string, name: string, expectedVersion: number, record: Recorder): Promise<void> {
-    await this.#change(actorId, async (tx, held) => {
+  async remove(
+    actorId: string,
+    { name, expectedVersion }: { readonly name: string; readonly expectedVersion: number },
+    record: Recorder,
+    claim: OpenClaim | null = null,
+  ): Promise<void> {
+    await this.#change(actorId, claim, async (tx, held) => {
       const before = await this.#locked(tx, name, expectedVersion);
       if (before.system)
         throw new DomainError("INVALID_TRANSITION", `${before.title} belongs to the platform. ${nothingChanged}`);
@@ -76,8 +87,16 @@ export class RoleService {
     });
   }
 
-  async #change<T>(actorId: string, work: (tx: Queryable, held: store.Holdings) => Promise<T>): Promise<T> {
-    const result = await this.#db.transaction(async (tx) => work(tx, await store.lockHoldings(tx, actorId)));
+  async #change<T>(
+    actorId: string,
+    claim: OpenClaim | null,
+    work: (tx: Queryable, held: store.Holdings) => Promise<T>,
+  ): Promise<T> {
+    const result = await this.#db.transaction(async (tx) => {
+      const done = await work(tx, await store.lockHoldings(tx, actorId));
+      await remember(tx, claim, done);
+      return done;
+    });
     this.#access.changed();
     return result;
   }

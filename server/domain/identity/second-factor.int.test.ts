@@ -48,6 +48,7 @@ afterAll(async () => {
   siteverify.close();
 });
 
+const unrecorded = async () => undefined;
 async function operator() {
   const id = await t.make.operator("viewer");
   const email = `${id}@example.com`;
@@ -62,10 +63,10 @@ async function operator() {
 
 async function enrolled() {
   const person = await operator();
-  const { secret, qr } = await t.app.identity.secondFactor.begin(person.id, "Test");
+  const { secret, qr } = await t.app.identity.secondFactor.begin(person.id, "Test", unrecorded);
   const code = (offset = 0) =>
     new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: now + offset * 30_000 });
-  const recovery = await t.app.identity.secondFactor.confirm(person.id, code());
+  const recovery = await t.app.identity.secondFactor.confirm(person.id, code(), unrecorded);
   now += 30_000;
   return { ...person, secret, qr, code, recovery };
 }
@@ -73,13 +74,13 @@ async function enrolled() {
 describe("the second factor", () => {
   test("is not asked for until it was confirmed; then with the password, at every sign-in of an operator", async () => {
     const person = await operator();
-    const { secret } = await t.app.identity.secondFactor.begin(person.id, "Test");
+    const { secret } = await t.app.identity.secondFactor.begin(person.id, "Test", unrecorded);
     expect(await person.signIn()).toBe("in");
-    await expect(t.app.identity.secondFactor.confirm(person.id, "000000")).rejects.toMatchObject({
+    await expect(t.app.identity.secondFactor.confirm(person.id, "000000", unrecorded)).rejects.toMatchObject({
       code: "VALIDATION_FAILED",
     });
     const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: now });
-    await t.app.identity.secondFactor.confirm(person.id, code);
+    await t.app.identity.secondFactor.confirm(person.id, code, unrecorded);
     expect(await person.signIn()).toBe("SECOND_FACTOR_REQUIRED");
     await expect(t.app.identity.signInOperator(person.email, { password: PASSWORD }, REQUEST)).rejects.toMatchObject({
       code: "SECOND_FACTOR_REQUIRED",

@@ -3,6 +3,7 @@ import { Secret, TOTP } from "otpauth";
 import { renderSVG } from "uqr";
 import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
+import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import type { Cipher } from "#server/platform/cipher.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import { hmacHex } from "#server/platform/crypto.ts";
@@ -28,6 +29,8 @@ interface FactorRow {
   readonly confirmed: boolean;
 }
 
+/** Who and why: each change is in the audit log, in its own transaction. */
+const subjectOf = (userId: string) => ({ type: "operator", id: userId });
 const cellOf = (userId: string) => ({ table: "operator_totp", column: "secret", rowId: userId });
 
 function newRecoveryCode(): string {
@@ -50,7 +53,7 @@ export class SecondFactor {
   }
 
   async isOn(userId: string): Promise<boolean> {
-    return (await this.#find(userId))?.confirmed === true;
+    return (await this.#find(this.#db.pool, userId))?.confirmed === true;
   }
 
   /** Recovery codes that are left. */
@@ -63,22 +66,25 @@ export class SecondFactor {
   }
 
   /** A new secret that is not asked for until `confirm`. INVALID_TRANSITION when the factor is on. */
-  async begin(userId: string, label: string): Promise<Enrolment> {
+  async begin(userId: string, label: string, record: Recorder): Promise<Enrolment> {
     const secret = new Secret({ size: 20 });
-    const { rowCount } = await this.#db.pool.query(
-      `INSERT INTO operator_totp (user_id, secret) VALUES ($1, $2)
-       ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, last_step = 0, created_at = now()
-       WHERE operator_totp.confirmed_at IS NULL`,
-      [userId, this.#cipher.encrypt(secret.base32, cellOf(userId))],
-    );
-    if (rowCount === 0)
-      throw new DomainError("INVALID_TRANSITION", "The second factor is on already. Switch it off first.");
+    await this.#db.transaction(async (tx) => {
+      const { rowCount } = await tx.query(
+        `INSERT INTO operator_totp (user_id, secret) VALUES ($1, $2)
+         ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, last_step = 0, created_at = now()
+         WHERE operator_totp.confirmed_at IS NULL`,
+        [userId, this.#cipher.encrypt(secret.base32, cellOf(userId))],
+      );
+      if (rowCount === 0)
+        throw new DomainError("INVALID_TRANSITION", "The second factor is on already. Switch it off first.");
+      await record(tx, subjectOf(userId), {});
+    });
     const uri = this.#totp(secret.base32, label).toString();
     return { secret: secret.base32, uri, qr: renderSVG(uri, { border: 2 }) };
   }
 
   /** Switches the factor on with the first code from the app. Returns the recovery codes: they are shown once. */
-  async confirm(userId: string, code: string): Promise<readonly string[]> {
+  async confirm(userId: string, code: string, record: Recorder): Promise<readonly string[]> {
     const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
     const done = await this.#db.transaction(async (tx) => {
       if (!(await this.#takeCode(tx, userId, code, false))) return false;
@@ -88,6 +94,7 @@ export class SecondFactor {
         "INSERT INTO recovery_codes (id, user_id, code_hash) SELECT c.id, $1, c.hash FROM unnest($2::uuid[], $3::text[]) AS c (id, hash)",
         [userId, codes.map(() => newId()), codes.map((recovery) => this.#hash(userId, recovery))],
       );
+      await record(tx, subjectOf(userId), { before: { on: false }, after: { on: true } });
       return true;
     });
     if (done) return codes;
@@ -96,10 +103,14 @@ export class SecondFactor {
     });
   }
 
-  async switchOff(userId: string): Promise<void> {
+  async switchOff(userId: string, record: Recorder): Promise<void> {
     await this.#db.transaction(async (tx) => {
+      const { rowCount } = await tx.query("DELETE FROM operator_totp WHERE user_id = $1 AND confirmed_at IS NOT NULL", [
+        userId,
+      ]);
       await tx.query("DELETE FROM operator_totp WHERE user_id = $1", [userId]);
       await tx.query("DELETE FROM recovery_codes WHERE user_id = $1", [userId]);
+      await record(tx, subjectOf(userId), { before: { on: rowCount === 1 }, after: { on: false } });
     });
   }
 
@@ -116,7 +127,7 @@ export class SecondFactor {
 
   /** The last step taken only grows: of two requests with one code, the second changes no row. */
   async #takeCode(db: Queryable, userId: string, code: string, confirmed: boolean): Promise<boolean> {
-    const row = await this.#find(userId);
+    const row = await this.#find(db, userId);
     if (row === null || row.confirmed !== confirmed) return false;
     const totp = this.#totp(this.#cipher.decrypt(row.secret, cellOf(userId)), "");
     const timestamp = this.#clock.now().getTime();
@@ -130,8 +141,8 @@ export class SecondFactor {
     return (rowCount ?? 0) > 0;
   }
 
-  async #find(userId: string): Promise<FactorRow | null> {
-    const { rows } = await this.#db.pool.query<FactorRow>({
+  async #find(db: Queryable, userId: string): Promise<FactorRow | null> {
+    const { rows } = await db.query<FactorRow>({
       name: "totp-find",
       text: "SELECT secret, confirmed_at IS NOT NULL AS confirmed FROM operator_totp WHERE user_id = $1",
       values: [userId],

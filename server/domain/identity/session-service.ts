@@ -130,9 +130,18 @@ export class SessionService {
     return store.listSessions(this.#db.pool, userId);
   }
 
-  /** False when it is not this person's, or has ended already. */
-  async end(userId: string, sessionId: string, why: string): Promise<boolean> {
-    const ended = await store.endSession(this.#db.pool, userId, sessionId, why);
+  /** False when it is not this person's, or has ended already. `record` runs in the transaction that ends it. */
+  async end(
+    userId: string,
+    sessionId: string,
+    why: string,
+    record: (tx: Queryable) => Promise<void> = async () => undefined,
+  ): Promise<boolean> {
+    const ended = await this.#db.transaction(async (tx) => {
+      if (!(await store.endSession(tx, userId, sessionId, why))) return false;
+      await record(tx);
+      return true;
+    });
     if (ended) this.#revocations.announce();
     return ended;
   }

@@ -8,6 +8,7 @@ import type {
 } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
@@ -23,6 +24,13 @@ interface LockedTripRow {
   readonly started: boolean;
 }
 
+export interface GhostRepair {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+const FREED = "The driver is free again.";
+const NOT_A_GHOST = "The driver has a live trip or is free already; nothing was changed.";
 const MAX_LOCKS = 2000;
 /** An accept in progress holds its lock on a pending trip for milliseconds; longer than this, its holder has died. */
 export const IN_FLIGHT_MS = 5000;
@@ -123,8 +131,8 @@ export class LockService {
     }
   }
 
-  /** Frees a driver who is `on_trip` without a live trip. False when the driver has one, or is free already. */
-  async repairGhost(driverId: string, record: Recorder): Promise<boolean> {
+  /** Frees a driver who is `on_trip` without a live trip. Not `ok` when the driver has one, or is free already. */
+  async repairGhost(driverId: string, record: Recorder, claim: OpenClaim | null = null): Promise<GhostRepair> {
     return this.#db.transaction(async (tx) => {
       // Locked first: a statement that waits for a row looks for the trip as of before it waited, and an accept that
       // was committed meanwhile would not be there. The next statement sees it, and no other can begin.
@@ -135,9 +143,11 @@ export class LockService {
            AND NOT EXISTS (SELECT 1 FROM trip_requests t WHERE t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing'))`,
         [driverId],
       );
-      const freed = (rowCount ?? 0) > 0;
-      await record(tx, { type: "driver", id: driverId }, { after: { freed } });
-      return freed;
+      const ok = (rowCount ?? 0) > 0;
+      await record(tx, { type: "driver", id: driverId }, { after: { freed: ok } });
+      const repair = { ok, message: ok ? FREED : NOT_A_GHOST };
+      await remember(tx, claim, repair);
+      return repair;
     });
   }
 

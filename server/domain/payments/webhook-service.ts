@@ -3,6 +3,7 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { Gateway } from "#server/contracts/payments.ts";
 import { topics } from "#server/contracts/realtime.ts";
+import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { mask } from "#server/domain/ops/mask.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import type { PaymentEvents } from "#server/domain/payments/payment-events.ts";
@@ -203,13 +204,14 @@ export class WebhookService {
   }
 
   /** Has events processed again, each by a new job. What was recorded before is not recorded twice. */
-  async reprocess(ids: readonly string[]): Promise<ReprocessResult[]> {
+  async reprocess(ids: readonly string[], record: Recorder): Promise<ReprocessResult[]> {
     const results: ReprocessResult[] = [];
     for (const id of new Set(ids)) {
       const outcome = await this.#db.transaction(async (tx) => {
         const jobId = newId();
         const reopened = await store.reopen(tx, id, jobId);
         if (reopened === "queued") await addToOutbox(tx, "process-webhook", { eventId: id }, { id: jobId });
+        await record(tx, { type: "webhook", id }, { after: { outcome: reopened } });
         return reopened;
       });
       if (outcome === "queued") this.#tell(id);

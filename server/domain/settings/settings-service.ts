@@ -2,6 +2,7 @@ import type { BusinessSetting } from "#server/contracts/console.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { SETTING_KEYS, SETTINGS, type SettingKey, type SettingValues } from "#server/contracts/settings.ts";
+import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { readSettings, type StoredSetting, writeSetting } from "#server/domain/settings/settings-store.ts";
 import type { EventBus } from "#server/platform/bus.ts";
@@ -76,6 +77,7 @@ export class SettingsService {
     actor: { readonly id: string; readonly name: string },
     change: { readonly key: SettingKey; readonly value: number; readonly expectedVersion: number },
     record: Recorder,
+    claim: OpenClaim | null = null,
   ): Promise<void> {
     const { title, min, max, unit } = SETTINGS[change.key];
     if (!Number.isInteger(change.value) || change.value < min || change.value > max)
@@ -91,6 +93,7 @@ export class SettingsService {
         { type: "setting", id: change.key },
         { before: { value: settingOf(change.key, before) }, after: { value: change.value } },
       );
+      await remember(tx, claim, undefined);
     });
     this.#bus.publish(topics.settings, "changed", { key: change.key });
   }

@@ -90,7 +90,7 @@ test("lost twice: given up, the event says failed and why, and by hand it is don
   api.resume();
   const id = await t.value<string>("SELECT id FROM webhook_events ORDER BY id DESC LIMIT 1");
   expect(await t.app.webhooks.detail(id)).toMatchObject({ lastError: expect.stringContaining("stalled") });
-  expect(await t.app.webhooks.reprocess([id])).toMatchObject([{ outcome: "queued" }]);
+  expect(await t.app.webhooks.reprocess([id], async () => undefined)).toMatchObject([{ outcome: "queued" }]);
   await waitUntil("it is processed", async () => (await row())?.status === "processed", 60_000);
   // The same payment in the same state as before: nothing new is told.
   expect(await told()).toBe(1);

@@ -1,7 +1,7 @@
 import { TRPCError } from "@trpc/server";
 import { DomainError, ERRORS, type ErrorCode, type FieldError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
-import type { OpenClaim } from "#server/domain/idempotency/open-claim.ts";
+import { type OpenClaim, resultJson } from "#server/domain/idempotency/open-claim.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { domainErrorOf, type RequestContext } from "#server/trpc/init.ts";
 
@@ -82,7 +82,8 @@ export async function runOnce<R extends { readonly ok: boolean }>(
       const { code, detail, requestId, fields } = stored.failure;
       throw new DomainError(code, detail, { replayOf: requestId, ...(fields === undefined ? {} : { fields }) });
     }
-    return { ok: true as const, data: stored, marker: "middlewareMarker" as never, ctx } as never;
+    // What answered nothing is stored as null.
+    return { ok: true as const, data: stored ?? undefined, marker: "middlewareMarker" as never, ctx } as never;
   }
   const { open } = claim;
   const result = (await work({ operationId: open.id, claim: open })) as R & {
@@ -90,7 +91,7 @@ export async function runOnce<R extends { readonly ok: boolean }>(
     readonly error?: unknown;
   };
   if (result.ok) {
-    const body = JSON.stringify(result.data);
+    const body = resultJson(result.data);
     if (open.stored !== body) await idempotency.finish(open, { status: open.status, body });
     return result;
   }

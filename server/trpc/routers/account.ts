@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { audit } from "#server/trpc/audit.ts";
+import { recorder } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure, operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { enforceLimit } from "#server/trpc/middleware/rate-limit.ts";
@@ -22,18 +22,16 @@ export const accountRouter = router({
     .mutation(async ({ ctx, input }) => {
       await enforceLimit(ctx, "auth.password", ctx.actor);
       await ctx.app.identity.assertPassword(ctx.actor, input.password);
-      const enrolment = await ctx.app.identity.secondFactor.begin(ctx.actor.id, ctx.actor.name);
-      await audit(ctx, { type: "operator", id: ctx.actor.id }, { reason: "began to set up a second factor" });
-      return enrolment;
+      const record = recorder(ctx, "began to set up a second factor");
+      return ctx.app.identity.secondFactor.begin(ctx.actor.id, ctx.actor.name, record);
     }),
 
   confirmSecondFactor: operatorProcedure({ permission: null, audit: "operator.totp_on", idempotency: "none" })
     .input(z.strictObject({ code: z.string().regex(/^\d{6}$/, "six digits") }))
     .mutation(async ({ ctx, input }) => {
       await enforceLimit(ctx, "auth.password", ctx.actor);
-      const recoveryCodes = await ctx.app.identity.secondFactor.confirm(ctx.actor.id, input.code);
-      await audit(ctx, { type: "operator", id: ctx.actor.id }, { reason: "switched the second factor on" });
-      return { recoveryCodes };
+      const record = recorder(ctx, "switched the second factor on");
+      return { recoveryCodes: await ctx.app.identity.secondFactor.confirm(ctx.actor.id, input.code, record) };
     }),
 
   switchOffSecondFactor: operatorProcedure({ permission: null, audit: "operator.totp_off", idempotency: "none" })
@@ -41,7 +39,6 @@ export const accountRouter = router({
     .mutation(async ({ ctx, input }) => {
       await enforceLimit(ctx, "auth.password", ctx.actor);
       await ctx.app.identity.assertPassword(ctx.actor, input.password);
-      await ctx.app.identity.secondFactor.switchOff(ctx.actor.id);
-      await audit(ctx, { type: "operator", id: ctx.actor.id }, { reason: "switched the second factor off" });
+      await ctx.app.identity.secondFactor.switchOff(ctx.actor.id, recorder(ctx, "switched the second factor off"));
     }),
 });

@@ -161,9 +161,10 @@ export const authRouter = router({
     .input(z.strictObject({}))
     .output(z.object({ ended: z.boolean() }))
     .mutation(async ({ ctx }) => {
-      const { id, sessionId } = ctx.actor;
+      const { sessionId } = ctx.actor;
       if (sessionId === undefined) return { ended: false };
-      return { ended: await ctx.app.identity.sessions.end(id, sessionId, "signed out") };
+      const { identity } = ctx.app;
+      return { ended: await identity.endSession(ctx.actor, sessionId, "operator.sign_out", requestOf(ctx)) };
     }),
 
   changePassword: ownAccountProcedure({ limit: "auth.password" })
@@ -220,7 +221,9 @@ export const authRouter = router({
     .input(z.strictObject({ id: idSchema }))
     .output(z.object({ ended: z.boolean() }))
     .mutation(async ({ ctx, input }) => {
-      if (await ctx.app.identity.endSession(ctx.actor, input.id, requestOf(ctx))) return { ended: true };
+      const { identity } = ctx.app;
+      if (await identity.endSession(ctx.actor, input.id, "operator.session_ended", requestOf(ctx)))
+        return { ended: true };
       throw new DomainError("NOT_FOUND", "You have no such session, or it has ended already.");
     }),
 });

@@ -30,7 +30,7 @@ export const sessionRouter = router({
 export const driversRouter = router({
   endReview: operatorProcedure({ permission: "drivers.review", audit: "driver.end_review" })
     .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
-    .mutation(({ ctx, input }) => ctx.app.conduct.endReview(ctx.actor, input, recorder(ctx, input.reason))),
+    .mutation(({ ctx, input }) => ctx.app.conduct.endReview(ctx.actor, input, recorder(ctx, input.reason), ctx.claim)),
 
   list: operatorQuery("drivers.view")
     .input(
@@ -83,15 +83,7 @@ export const locksRouter = router({
 
   repairGhost: operatorProcedure({ permission: "locks.release", audit: "driver.repair" })
     .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
-    .mutation(async ({ ctx, input }) => {
-      const ok = await ctx.app.locks.repairGhost(input.driverId, recorder(ctx, input.reason));
-      return {
-        ok,
-        message: ok
-          ? "The driver is free again."
-          : "The driver has a live trip or is free already; nothing was changed.",
-      };
-    }),
+    .mutation(({ ctx, input }) => ctx.app.locks.repairGhost(input.driverId, recorder(ctx, input.reason), ctx.claim)),
 });
 
 const jobIds = z.strictObject({

@@ -27,7 +27,7 @@ export const settingsRouter = router({
       }),
     )
     .mutation(({ ctx, input: { reason, ...change } }) =>
-      ctx.app.settings.set(ctx.actor, change, recorder(ctx, reason)),
+      ctx.app.settings.set(ctx.actor, change, recorder(ctx, reason), ctx.claim),
     ),
 });
 
@@ -48,7 +48,7 @@ export const alertsRouter = router({
 
   resolve: operatorProcedure({ permission: "alerts.resolve", audit: "alert.resolve" })
     .input(z.strictObject({ id: idSchema, reason: reasonSchema }))
-    .mutation(({ ctx, input }) => ctx.app.alerts.resolve(ctx.actor, input, recorder(ctx, input.reason))),
+    .mutation(({ ctx, input }) => ctx.app.alerts.resolve(ctx.actor, input, recorder(ctx, input.reason), ctx.claim)),
 });
 
 export const auditRouter = router({

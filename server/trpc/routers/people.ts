@@ -21,16 +21,20 @@ export const rolesRouter = router({
 
   create: operatorProcedure({ permission: "settings.manage", audit: "role.create" })
     .input(z.strictObject(roleFields))
-    .mutation(({ ctx, input: { reason, ...role } }) => ctx.app.roles.create(ctx.actor.id, role, recorder(ctx, reason))),
+    .mutation(({ ctx, input: { reason, ...role } }) =>
+      ctx.app.roles.create(ctx.actor.id, role, recorder(ctx, reason), ctx.claim),
+    ),
 
   update: operatorProcedure({ permission: "settings.manage", audit: "role.update" })
     .input(z.strictObject({ ...roleFields, expectedVersion: version }))
-    .mutation(({ ctx, input: { reason, ...role } }) => ctx.app.roles.update(ctx.actor.id, role, recorder(ctx, reason))),
+    .mutation(({ ctx, input: { reason, ...role } }) =>
+      ctx.app.roles.update(ctx.actor.id, role, recorder(ctx, reason), ctx.claim),
+    ),
 
   remove: operatorProcedure({ permission: "settings.manage", audit: "role.delete" })
     .input(z.strictObject({ name: roleName, expectedVersion: version, reason: reasonSchema }))
-    .mutation(({ ctx, input }) =>
-      ctx.app.roles.remove(ctx.actor.id, input.name, input.expectedVersion, recorder(ctx, input.reason)),
+    .mutation(({ ctx, input: { reason, ...role } }) =>
+      ctx.app.roles.remove(ctx.actor.id, role, recorder(ctx, reason), ctx.claim),
     ),
 });
 
@@ -55,16 +59,18 @@ export const peopleRouter = router({
   setRole: operatorProcedure({ permission: "users.manage", audit: "operator.role" })
     .input(z.strictObject({ id: idSchema, role: roleName, expectedRole: roleName, reason: reasonSchema }))
     .mutation(({ ctx, input: { reason, ...change } }) =>
-      ctx.app.people.setRole(ctx.actor.id, change, recorder(ctx, reason)),
+      ctx.app.people.setRole(ctx.actor.id, change, recorder(ctx, reason), ctx.claim),
     ),
 
   unlock: operatorProcedure({ permission: "users.manage", audit: "operator.unlock" })
     .input(z.strictObject({ id: idSchema, reason: reasonSchema }))
-    .mutation(({ ctx, input }) => ctx.app.people.unlock(ctx.actor.id, input.id, recorder(ctx, input.reason))),
+    .mutation(({ ctx, input }) =>
+      ctx.app.people.unlock(ctx.actor.id, input.id, recorder(ctx, input.reason), ctx.claim),
+    ),
 
   setActive: operatorProcedure({ permission: "users.manage", audit: "operator.active" })
     .input(z.strictObject({ id: idSchema, active: z.boolean(), reason: reasonSchema }))
     .mutation(({ ctx, input: { reason, ...change } }) =>
-      ctx.app.people.setActive(ctx.actor.id, change, recorder(ctx, reason)),
+      ctx.app.people.setActive(ctx.actor.id, change, recorder(ctx, reason), ctx.claim),
     ),
 });

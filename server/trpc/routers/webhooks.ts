@@ -4,7 +4,7 @@ import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { GATEWAYS, PAYMENT_EVENT_VERDICTS, WEBHOOK_STATUSES } from "#server/contracts/payments.ts";
 import { topics } from "#server/contracts/realtime.ts";
-import { audit } from "#server/trpc/audit.ts";
+import { recorder } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorProcedure, operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { reasonSchema } from "#server/trpc/routers/trips.ts";
@@ -40,10 +40,5 @@ export const webhooksRouter = router({
 
   reprocess: operatorProcedure({ permission: "webhooks.retry", audit: "webhook.reprocess" })
     .input(z.strictObject({ ids: z.array(idSchema).min(1).max(AT_ONCE), reason: reasonSchema }))
-    .mutation(async ({ ctx, input }) => {
-      const results = await ctx.app.webhooks.reprocess(input.ids);
-      for (const { id, outcome } of results)
-        await audit(ctx, { type: "webhook", id }, { after: { outcome }, reason: input.reason });
-      return results;
-    }),
+    .mutation(({ ctx, input }) => ctx.app.webhooks.reprocess(input.ids, recorder(ctx, input.reason))),
 });

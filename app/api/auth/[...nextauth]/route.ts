@@ -6,6 +6,7 @@ interface RouteContext {
   params: Promise<{ nextauth: string[] }>;
 }
 
-const handler = (request: NextRequest, context: RouteContext) => nextAuth(request, context, authOptions());
+const handler = (request: NextRequest, context: RouteContext) =>
+  nextAuth(request, context, authOptions(request.headers));
 
 export { handler as GET, handler as POST };
