@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   const config = loadConfig({
     ...process.env,
     SMARTLINE_DEMO: "1",
+    HOST: "127.0.0.1",
     DATABASE_URL: target.databaseUrl,
     AUTH_SECRET: target.authSecret,
   });

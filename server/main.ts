@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { ConfigError, loadConfig } from "#server/config/env.ts";
+import { ConfigError, demoWarning, loadConfig } from "#server/config/env.ts";
 import { createContext } from "#server/context.ts";
 import { publishContext } from "#server/context-access.ts";
 import { type HttpServer, startHttp } from "#server/http/server.ts";
@@ -76,6 +76,8 @@ async function main(): Promise<void> {
     development: values.dev,
     upgrade: gateway?.upgrade ?? null,
   });
+  const demo = demoWarning(config);
+  if (demo !== null) app.logger.warn(demo);
   if (!app.notifications.canSendCodes)
     app.logger.warn(
       "no SMS provider is configured (SMS_HTTP_URL): codes cannot be sent, and signing in or registering by code is refused with 503",

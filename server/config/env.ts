@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "#server/platform/client-address.ts";
-import { secretProblem } from "./secrets.ts";
+import { secretProblem, sharedSecretProblem } from "./secrets.ts";
 
 /**
  * The only reader of process.env. Every other module takes a `Config` (or its part of one).
@@ -222,9 +222,38 @@ function captchaOf(e: Env): CaptchaConfig | null {
   return { provider, siteKey, secret, verifyUrl: e.CAPTCHA_VERIFY_URL };
 }
 
-/** What would leave a production server open. The demo has public passwords anyway, and says so. */
+/** Characters at least of what others gave us, where it is set; SSLCommerz hands out short passwords. */
+const SHARED_SECRETS = {
+  STRIPE_WEBHOOK_SECRET: 16,
+  RAZORPAY_WEBHOOK_SECRET: 16,
+  PAYSTACK_SECRET_KEY: 16,
+  MERCADOPAGO_WEBHOOK_SECRET: 16,
+  MERCADOPAGO_ACCESS_TOKEN: 16,
+  XENDIT_CALLBACK_TOKEN: 16,
+  IYZICO_SECRET_KEY: 16,
+  SSLCOMMERZ_STORE_PASSWORD: 10,
+  SANDBOX_WEBHOOK_SECRET: 16,
+  CAPTCHA_SECRET: 16,
+  SMS_HTTP_TOKEN: 16,
+} as const satisfies Partial<Record<keyof Env, number>>;
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** The published secret is the sandbox's where nobody else's machine gets in; elsewhere only if somebody asks for it by name. */
+function sandboxSecretOf(e: Env): string | null {
+  if (e.SANDBOX_WEBHOOK_SECRET !== null) return e.SANDBOX_WEBHOOK_SECRET;
+  return e.SMARTLINE_DEMO && LOOPBACK.test(e.HOST) ? DEMO_SANDBOX_SECRET : null;
+}
+
+/** For the log, at start; null unless this is the demo where people may take it for the real thing. */
+export const demoWarning = ({ production, demo }: Pick<Config, "production" | "demo">): string | null =>
+  production && demo
+    ? "this is a demo (SMARTLINE_DEMO): its people, passwords and trips are published. Never put real ones in it."
+    : null;
+
+/** What would leave a production server open. The demo's passwords are published; its secrets are its own all the same. */
 function assertFitForProduction(e: Env): void {
-  if (e.NODE_ENV !== "production" || e.SMARTLINE_DEMO) return;
+  if (e.NODE_ENV !== "production") return;
   const problems: string[] = [];
   const weak = secretProblem(e.AUTH_SECRET);
   if (weak !== null) problems.push(`AUTH_SECRET ${weak}`);
@@ -237,6 +266,13 @@ function assertFitForProduction(e: Env): void {
     problems.push("ENCRYPTION_KEYS holds a key that is not random (openssl rand -base64 32)");
   if (e.METRICS_TOKEN !== null && e.METRICS_TOKEN.length < 24)
     problems.push("METRICS_TOKEN must have at least 24 characters, for it opens /metrics to everyone who has it");
+  for (const [name, minLength] of Object.entries(SHARED_SECRETS) as [keyof typeof SHARED_SECRETS, number][]) {
+    const given = e[name];
+    const problem = given === null ? null : sharedSecretProblem(given, minLength);
+    if (problem !== null) problems.push(`${name} ${problem}`);
+  }
+  if (!e.SMARTLINE_DEMO && e.SANDBOX_WEBHOOK_SECRET?.includes(DEMO_SANDBOX_SECRET))
+    problems.push("SANDBOX_WEBHOOK_SECRET is the demo's, which is published");
   if (problems.length > 0) throw new ConfigError(`Configuration: not fit for production: ${problems.join("; ")}`);
 }
 
@@ -308,7 +344,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       iyzico: e.IYZICO_SECRET_KEY,
       sslcommerz: sslCommerz === null ? null : { storeId: sslCommerz.storeId, passwords: sslCommerz.passwords },
       bkash: e.BKASH_SNS_TOPIC_ARN,
-      sandbox: e.SANDBOX_WEBHOOK_SECRET ?? (e.SMARTLINE_DEMO ? DEMO_SANDBOX_SECRET : null),
+      sandbox: sandboxSecretOf(e),
     },
     lookups: {
       mercadopago:

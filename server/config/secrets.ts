@@ -26,6 +26,17 @@ export function entropyBits(text: string): number {
 /** The text is one piece again and again: `abcabcabc`. */
 const isRepeated = (text: string): boolean => `${text}${text}`.indexOf(text, 1) < text.length;
 
+/**
+ * Why a secret that a provider gave us is none; null when it may be one. Whoever guesses it writes payments or passes for
+ * a person, so it has a least length; in a list `new,old` each one has.
+ */
+export function sharedSecretProblem(secrets: string, minLength: number): string | null {
+  for (const secret of secrets.split(",").map((each) => each.trim()))
+    if (secret.length < minLength || isRepeated(secret) || new Set(secret).size < 5)
+      return `must have at least ${minLength} characters that are hard to guess`;
+  return null;
+}
+
 /** Why a secret is too weak to sign with; null when it is not. */
 export function secretProblem(secret: string): string | null {
   if (secret.length < MIN_LENGTH) return `must have at least ${MIN_LENGTH} characters (openssl rand -base64 48)`;

@@ -16,7 +16,7 @@ let real: TestApp;
 let demo: TestApp;
 beforeAll(async () => {
   real = await createTestApp({ coordination: "standalone", env: PRODUCTION });
-  demo = await createTestApp({ coordination: "standalone", env: { NODE_ENV: "production", SMARTLINE_DEMO: "1" } });
+  demo = await createTestApp({ coordination: "standalone", env: { ...PRODUCTION, SMARTLINE_DEMO: "1" } });
 });
 afterAll(async () => {
   await demo.dispose();
