@@ -12,5 +12,8 @@ export const auditFilterSchema = z.strictObject({
 });
 export type AuditFilter = z.infer<typeof auditFilterSchema>;
 
+export const auditExportSchema = auditFilterSchema.extend({ format: z.enum(["csv", "jsonl"]) });
+export type AuditExport = z.infer<typeof auditExportSchema>;
+
 /** More rows than this are not exported at once: the filter is to be narrowed. */
 export const MAX_EXPORTED_ROWS = 100_000;

@@ -61,7 +61,7 @@ function sendJson(
 }
 
 /**
- * Every JSON door: makes the request's context, runs the work, writes its result, times and logs it. `onError` writes
+ * Every JSON door: makes the request's context, runs the work, writes its result (a `Response` as it is), times and logs it. `onError` writes
  * errors in the door's own dialect; problem+json unless given.
  */
 export async function respond(
@@ -77,7 +77,10 @@ export async function respond(
   let response: Response;
   try {
     const result = await inTime(work(ctx));
-    response = sendJson(c, ctx.reply.status ?? 200, ctx.reply.headers, result);
+    if (result instanceof Response) {
+      response = result;
+      for (const [name, value] of Object.entries(ctx.reply.headers)) response.headers.set(name, value);
+    } else response = sendJson(c, ctx.reply.status ?? 200, ctx.reply.headers, result);
   } catch (thrown) {
     const error = domainErrorOf(thrown);
     if (error.code === "INTERNAL") ctx.logger.error({ err: error.cause ?? error, route }, "request failed");

@@ -23,7 +23,7 @@ const activityOf = (
 
 /** For a change of the database: the row is written in its transaction, so neither is there without the other. */
 export const recorder =
-  (ctx: OperatorContext, reason: string): Recorder =>
+  (ctx: OperatorContext, reason: string | null): Recorder =>
   (tx, subject, what) =>
     logActivity(tx, activityOf(ctx, subject, { ...what, reason }));
 

@@ -53,6 +53,8 @@ const OWN = new Set<string>([
 /** Done again, they do the same, or are refused. */
 const REPEATABLE = new Set([
   "driving.location",
+  // Each download is one of its own.
+  "audit.export",
   // Its answer holds a secret, which is kept nowhere in the clear.
   "signing.issue",
   "people.invite",

@@ -89,6 +89,7 @@ const CASES: Readonly<Record<string, (a: World) => object>> = {
   "people.setActive": (a) => ({ id: a.operator, active: false, reason: REASON }),
   "settings.set": () => ({ key: "abuse.jump_seconds", value: 5, expectedVersion: 0, reason: REASON }),
   "alerts.resolve": (a) => ({ id: a.alert, reason: REASON }),
+  "audit.export": (a) => ({ format: "csv", actorId: a.operator }),
   "audit.list": (a) => ({ actorId: a.operator }),
 };
 /** The contract's own answer where it is neither 403 nor 404: a trip that another driver has is 409. */

@@ -140,6 +140,7 @@ const CASES: Readonly<Record<string, Case>> = {
     });
     return { id: await t.value("SELECT id FROM alerts WHERE subject_id = $1", [subject.id]), reason: REASON };
   },
+  "audit.export": async () => ({ format: "csv" }),
   "account.beginSecondFactor": async () => ({ password: PASSWORD }),
   "account.confirmSecondFactor": async (me) => ({ code: (await pendingFactor(me)).generate() }),
   "account.switchOffSecondFactor": async (me) => {

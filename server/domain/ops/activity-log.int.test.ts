@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newId } from "#server/contracts/ids.ts";
 import { logActivity } from "#server/domain/ops/activity-log.ts";
@@ -149,6 +150,34 @@ lines, "quoted"' FROM unnest($1::uuid[]) AS l(id)`,
     expect(await t.rows("SELECT actor_name, subject_id FROM activity_logs WHERE action = 'audit.export'")).toEqual([
       { actor_name: "Test", subject_id: "jsonl" },
     ]);
+  });
+
+  test("goes through the same guard as every procedure: limits, a security line, a count, a log line for what fails", async () => {
+    const lines: { security?: string; procedure?: string; msg?: string }[] = [];
+    const logger = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const peer = await createTestApp({ peerOf: t, limits: "on", overrides: { logger } });
+    try {
+      const to = `${await peer.listen()}/api/ops/audit/export`;
+      const as = async (role: string) => ({
+        authorization: `Bearer ${await t.operatorToken(await t.make.operator(role))}`,
+      });
+      expect((await fetch(`${to}?format=csv`, { headers: await as("dispatcher") })).status).toBe(403);
+      expect(lines).toContainEqual(expect.objectContaining({ security: "FORBIDDEN", procedure: "audit.export" }));
+      const headers = await as("admin");
+      const answer = await fetch(`${to}?format=csv`, { headers });
+      expect([answer.status, answer.headers.get("ratelimit-policy")]).toEqual([200, expect.stringMatching(/^"admin"/)]);
+      await answer.text();
+      const counted = await peer.app.metrics.registry.metrics();
+      for (const status of [200, 403])
+        expect(counted).toMatch(new RegExp(`route="/api/ops/audit/export",status="${status}"`));
+      await t.rows("ALTER TABLE activity_logs ADD CONSTRAINT none CHECK (false) NOT VALID");
+      const failed = await fetch(`${to}?format=csv`, { headers });
+      await t.rows("ALTER TABLE activity_logs DROP CONSTRAINT none");
+      expect(failed.status).toBe(500);
+      expect(lines.map(({ msg }) => msg)).toContain("unexpected error");
+    } finally {
+      await peer.dispose();
+    }
   });
 
   test("of more than 100,000 rows is refused before it begins", async () => {

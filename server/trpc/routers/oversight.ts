@@ -1,10 +1,11 @@
 import { tracked } from "@trpc/server";
 import { z } from "zod";
-import { auditFilterSchema } from "#server/contracts/audit.ts";
+import { auditExportSchema, auditFilterSchema } from "#server/contracts/audit.ts";
 import { idSchema } from "#server/contracts/ids.ts";
 import { pageSizeSchema } from "#server/contracts/paging.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { SETTING_KEYS } from "#server/contracts/settings.ts";
+import { beginExport } from "#server/domain/ops/activity-export.ts";
 import { listActivities, listActivityNames } from "#server/domain/ops/activity-view-store.ts";
 import { recorder } from "#server/trpc/audit.ts";
 import { router } from "#server/trpc/init.ts";
@@ -57,6 +58,15 @@ export const auditRouter = router({
     .query(({ ctx, input: { cursor, limit, ...filter } }) =>
       listActivities(ctx.app.db.pool, filter, { cursor: cursor ?? null, limit }),
     ),
+
+  /** Allows an export and logs it; the file itself is written by `http/audit-export.ts`. Each download is one of its own. */
+  export: operatorProcedure({ permission: "audit.view", audit: "audit.export", idempotency: "none" })
+    .input(auditExportSchema)
+    .mutation(async ({ ctx, input }) => {
+      const type = await beginExport(ctx.app.db, input, recorder(ctx, null));
+      const minute = ctx.app.clock.now().toISOString().slice(0, 16).replace(":", "");
+      return { fileName: `audit-${minute}Z.${input.format}`, type };
+    }),
 
   /** What the filters offer: every action and every person that the log has. */
   names: operatorQuery("audit.view").query(({ ctx }) => listActivityNames(ctx.app.db.pool)),
