@@ -11,6 +11,7 @@ import {
 } from "@trpc/client";
 import { type ReactNode, useState } from "react";
 import superjson from "superjson";
+import { MAX_BATCH_CALLS } from "#server/contracts/limits.ts";
 import type { AppRouter } from "#server/trpc/root.ts";
 import { JitteredEventSource } from "./jittered-event-source.ts";
 import { keyHeaders, retryKeys } from "./retry-keys.ts";
@@ -60,7 +61,7 @@ function createClient() {
             transformer: superjson,
             EventSource: JitteredEventSource,
           }),
-          false: httpBatchStreamLink({ url: "/api/trpc", transformer: superjson }),
+          false: httpBatchStreamLink({ url: "/api/trpc", transformer: superjson, maxItems: MAX_BATCH_CALLS }),
         }),
       }),
     ],

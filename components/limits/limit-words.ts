@@ -11,6 +11,8 @@ export const limitWords = (scope: LimitScope): string => LIMITS[scope].windows.m
 const BY: Readonly<Record<LimitScope, string>> = {
   public: "address",
   "auth.login": "address and account",
+  "auth.address": "address",
+  unauthenticated: "address",
   "auth.register": "address",
   "auth.password": "person",
   "otp.generate": "phone",

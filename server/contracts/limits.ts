@@ -43,6 +43,13 @@ export const LIMITS = {
   public: limit("ip", [[20, MINUTE]]),
   /** By address and account together: one office's people do not lock each other out. */
   "auth.login": limit("named", [[5, MINUTE]], { whenStoreIsAway: "refuse" }),
+  /**
+   * Sign-ins and codes of one address, whatever they say: bad bodies, guesses over many accounts, codes for many phones.
+   * A sign-in that succeeds is given back.
+   */
+  "auth.address": limit("ip", [[60, MINUTE]]),
+  /** Requests that say they are somebody's and are not, or nobody's where somebody must ask. */
+  unauthenticated: limit("ip", [[600, MINUTE]]),
   "auth.register": limit("ip", [[10, MINUTE]]),
   "auth.password": limit("actor", [[3, MINUTE]]),
   "otp.generate": limit(
@@ -86,6 +93,9 @@ export const LIMITS = {
   driver: limit("actor", [[120, MINUTE]]),
   admin: limit("actor", [[300, MINUTE]]),
 } as const satisfies Record<string, LimitSpec>;
+
+/** Calls that the console may send in one request, which counts once; an app sends one. */
+export const MAX_BATCH_CALLS = 10;
 
 export type LimitScope = keyof typeof LIMITS;
 /** What a procedure declares: a scope of its own, or the one of who calls. */

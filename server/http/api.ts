@@ -64,9 +64,9 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
       endpoint: "/api/trpc",
       req: c.req.raw,
       router: appRouter,
-      createContext: async () => {
+      createContext: async ({ info }) => {
         const ctx = contexts({ headers: c.req.raw.headers, requestId: c.get("requestId"), ip: clientAddress(c) });
-        await countStreamed(ctx);
+        await countStreamed(ctx, info.calls.length);
         return ctx;
       },
       responseMeta: ({ ctx }) => ({ headers: new Headers(ctx?.reply.headers) }),

@@ -1,14 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "#server/config/env.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { LIMITS } from "#server/contracts/limits.ts";
+import { passwordHashing } from "#server/domain/identity/passwords.ts";
 import { addressSubject } from "#server/domain/limits/limit-subject.ts";
+import { requestContexts } from "#server/http/request.ts";
 import { HERE } from "#server/testing/factories.ts";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { type Answer, call, tally } from "#server/testing/http-calls.ts";
 import { startPrivateRedis } from "#server/testing/services.ts";
 import { allAtOnce } from "#server/testing/wait.ts";
+import { appRouter } from "#server/trpc/root.ts";
 
 const trip = {
   pickup: HERE,
@@ -120,10 +124,10 @@ describe.each(COORDINATIONS)("the limits over HTTP: %s", (coordination) => {
     expect(others[0]?.headers.get("x-ratelimit-limit")).toBe("10");
   });
 
-  test("who is not signed in is told so, and not counted", async () => {
+  test("who is not signed in is told so, and counted by address alone", async () => {
     const answers = await oneByOne(30, () => call(`${url}/api/v1/trips/${newId()}/accept`, { body: {} }));
     expect(tally(answers)).toEqual({ 401: 30 });
-    expect(answers[0]?.headers.get("x-ratelimit-limit")).toBeNull();
+    expect(answers[0]?.headers.get("x-ratelimit-limit")).toBe("600");
   });
 
   test("a sign-in is counted by address and account", async () => {
@@ -187,6 +191,56 @@ describe.each(COORDINATIONS)("the limits over HTTP: %s", (coordination) => {
     expect(remaining(refused)).toBe(0);
   });
 
+  describe("a batch is no way around the limits", () => {
+    const reject = async (token: string, calls: number) =>
+      call(`${url}/api/trpc/${Array.from({ length: calls }, () => "rides.reject").join(",")}?batch=1`, {
+        token,
+        body: Object.fromEntries(Array.from({ length: calls }, (_, n) => [n, { json: { id: newId() } }])),
+      });
+
+    test("an app sends one call a request: of two none is done, and they are counted", async () => {
+      const token = await driverToken();
+      expect((await reject(token, 1)).text).toContain("NOT_FOUND");
+      for (const calls of [2, 300]) {
+        const answer = await reject(token, calls);
+        expect([answer.status, answer.text.includes("VALIDATION_FAILED")]).toEqual([400, true]);
+        expect(answer.text).not.toContain("NOT_FOUND");
+      }
+      expect(remaining(await call(`${url}/api/v1/rides/pending`, { token, method: "GET" }))).toBe(120 - 4);
+    });
+
+    test("an operator's holds ten at most", async () => {
+      const token = await t.operatorToken(await t.make.operator());
+      const ask = (calls: number) =>
+        call(
+          `${url}/api/trpc/${Array.from({ length: calls }, () => "session.me").join(",")}?batch=1&input=${encodeURIComponent("{}")}`,
+          { token, method: "GET" },
+        );
+      expect((await ask(10)).text.match(/"result"/g)).toHaveLength(10);
+      const refused = await ask(11);
+      expect([refused.status, refused.text.includes('"result"')]).toEqual([400, false]);
+    });
+
+    test("mutation: without the door's count 60 calls cost one", async () => {
+      const token = await driverToken();
+      const contexts = requestContexts(t.app);
+      const paths = Array.from({ length: 60 }, () => "driving.pending").join(",");
+      const headers = { authorization: `Bearer ${token}` };
+      const inputs = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [n, { json: {} }]));
+      const response = await fetchRequestHandler({
+        endpoint: "/api/trpc",
+        req: new Request(`http://x/api/trpc/${paths}?batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`, {
+          headers,
+        }),
+        router: appRouter,
+        createContext: ({ req }) => contexts({ headers: req.headers, requestId: newId(), ip: null }),
+      });
+      const text = await response.text();
+      expect(text.match(/"result"/g)).toHaveLength(60);
+      expect(remaining(await call(`${url}/api/v1/rides/pending`, { token, method: "GET" }))).toBe(120 - 2);
+    });
+  });
+
   test("who is refused is written down once for the minute with how often, logged once, and counted in the metrics", async () => {
     const driver = await t.make.driver();
     const token = await t.token("driver", driver);
@@ -201,6 +255,100 @@ describe.each(COORDINATIONS)("the limits over HTTP: %s", (coordination) => {
     expect(rows).toEqual([{ scope: "trip.accept", count: 20, user_id: driver }]);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toMatch(/rate_limit_decisions_total\{scope="trip.accept",outcome="refused"\} \d+/);
+  });
+});
+
+describe("what an address may do before anyone is known", () => {
+  let t: TestApp;
+  let url: string;
+  beforeEach(async () => {
+    // The forwarded address is the client's, so that one test has many.
+    t = await createTestApp({
+      coordination: "standalone",
+      limits: "on",
+      env: { TRUSTED_PROXIES: "127.0.0.0/8" },
+      // What a password costs is not tried here.
+      overrides: {
+        passwords: { ...passwordHashing, verify: async (given, stored) => stored !== null && given === PASSWORD },
+      },
+    });
+    url = await t.listen();
+  });
+  afterEach(() => t.dispose());
+  const post = (path: string, body: unknown, from = "198.51.100.1") =>
+    call(`${url}/api/v1/auth/${path}`, { body, headers: { "x-forwarded-for": from } });
+  const PASSWORD = "a long password of theirs";
+  const phone = (n: number) => `+2012${String(10_000_000 + n)}`;
+  const guess = (n: number, from?: string) =>
+    post("login", { phone: phone(n), password: "not this one, surely" }, from);
+  const sixtyThen = (status: number) => [...Array.from({ length: 60 }, () => status), 429, 429];
+
+  test.each([
+    ["with wrong fields", "login", { phone: 1 }],
+    ["that are not JSON", "login", "{"],
+    ["for codes, without a phone", "otp", {}],
+    ["with no code", "otp/verify", { phone: "+201200000000" }],
+    ["to confirm nothing", "register/verify", {}],
+  ])("sixty bodies %s a minute", async (_, path, body) => {
+    const answers = await oneByOne(62, () => post(path, body));
+    expect(statuses(answers)).toEqual(sixtyThen(400));
+    const { headers } = answers[61] as Answer;
+    expect(headers.get("ratelimit-policy")).toBe('"auth.address";q=60;w=60');
+    expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await post(path, body, "198.51.100.2")).status).toBe(400);
+  });
+
+  test("sixty guesses, over however many accounts; mutation: from as many addresses all pass", async () => {
+    const answers = await oneByOne(62, (n) => guess(n));
+    expect(statuses(answers)).toEqual(sixtyThen(401));
+    const elsewhere = await oneByOne(62, (n) => guess(100 + n, `203.0.113.${n}`));
+    expect(tally(elsewhere)).toEqual({ 401: 62 });
+  });
+
+  test("codes for sixty phones", async () => {
+    expect(statuses(await oneByOne(62, (n) => post("otp", { phone: phone(n) })))).toEqual(sixtyThen(202));
+  });
+
+  test("any number of people sign in: only what fails adds up", async () => {
+    const customers = await Promise.all(Array.from({ length: 70 }, () => t.make.customer()));
+    const hash = await passwordHashing.hash(PASSWORD);
+    await t.rows("UPDATE users SET password_hash = $1 WHERE id = ANY($2)", [hash, customers]);
+    const phones = await t.rows<{ phone: string }>("SELECT phone FROM users WHERE id = ANY($1)", [customers]);
+    const answers = await oneByOne(70, (n) => post("login", { phone: phones[n]?.phone, password: PASSWORD }));
+    expect(tally(answers)).toEqual({ 200: 70 });
+    expect(statuses(await oneByOne(62, () => post("login", {})))).toEqual(sixtyThen(400));
+  });
+
+  test("six hundred requests of nobody's, with a token that is none or without one", async () => {
+    const ask = (n: number, from = "198.51.100.1") =>
+      call(`${url}/api/v1/rides/pending`, {
+        method: "GET",
+        headers: { "x-forwarded-for": from },
+        ...(n % 2 === 0 ? {} : { token: "e30.e30.e30" }),
+      });
+    const answers = await allAtOnce(620, ask);
+    expect(tally(answers)).toEqual({ 401: 600, 429: 20 });
+    const refused = answers.find(({ status }) => status === 429) as Answer;
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await ask(1, "198.51.100.2")).status).toBe(401);
+    // Whoever is somebody goes on.
+    const token = await t.token("driver", await t.make.driver());
+    const mine = await call(`${url}/api/v1/rides/pending`, {
+      method: "GET",
+      token,
+      headers: { "x-forwarded-for": "198.51.100.1" },
+    });
+    expect(mine.status).toBe(200);
+  });
+
+  test("a batch of nobody's counts once, and its audit export too", async () => {
+    const from = { "x-forwarded-for": "198.51.100.1" };
+    const left = (answer: Answer) => [answer.status, remaining(answer)];
+    const paths = "map.summary,map.zones,trips.list";
+    const batch = await call(`${url}/api/trpc/${paths}?batch=1&input=%7B%7D`, { method: "GET", headers: from });
+    expect(left(batch)).toEqual([401, 599]);
+    await call(`${url}/api/ops/audit/export?format=csv`, { method: "GET", headers: from });
+    expect(left(await call(`${url}/api/v1/rides/pending`, { method: "GET", headers: from }))).toEqual([401, 597]);
   });
 });
 

@@ -104,29 +104,35 @@ export class Connection {
   async #work(): Promise<void> {
     this.#working = true;
     for (let text = this.#waiting.shift(); text !== undefined && this.#isOpen(); text = this.#waiting.shift()) {
-      const frame = this.#parse(text);
-      if (frame === null) continue;
+      const { frame, id, fault } = this.#parse(text);
       try {
-        if (this.#actor !== null) this.#count(frame, this.#actor);
+        if (this.#actor !== null) this.#count(frame?.type, this.#actor);
+        if (frame === null) {
+          this.#refuse(id, "VALIDATION_FAILED", fault);
+          continue;
+        }
         const unfinished = this.#handle(frame);
         if (unfinished !== undefined) await unfinished;
       } catch (error) {
-        this.#fail(frame.id, error);
+        this.#fail(id, error);
       }
     }
     this.#waiting.length = 0;
     this.#working = false;
   }
 
-  /** Null when the frame was refused. */
-  #parse(text: string | null): ClientFrame | null {
+  /** Without a frame: why it is none. */
+  #parse(text: string | null): { frame: ClientFrame | null; id: string | undefined; fault: string } {
     const json = text === null ? undefined : parseJson(text);
     const parsed = clientFrameSchema.safeParse(json);
-    if (parsed.success && (this.#actor !== null || parsed.data.type === "auth")) return parsed.data;
-    if (this.#actor === null) this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
-    else if (json === undefined) this.#refuse(undefined, "VALIDATION_FAILED", "Send JSON text frames.");
-    else if (!parsed.success) this.#refuse(idOf(json), "VALIDATION_FAILED", explain(parsed.error));
-    return null;
+    if (this.#actor === null && parsed.data?.type !== "auth")
+      this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
+    if (parsed.success) return { frame: parsed.data, id: parsed.data.id, fault: "" };
+    return {
+      frame: null,
+      id: idOf(json),
+      fault: json === undefined ? "Send JSON text frames." : explain(parsed.error),
+    };
   }
 
   async #authenticate(token: string): Promise<void> {
@@ -153,8 +159,8 @@ export class Connection {
     this.recheck();
   }
 
-  /** RATE_LIMIT_EXCEEDED for a frame beyond its limit; who goes on all the same is closed. */
-  #count({ type }: ClientFrame, actor: Actor): void {
+  /** RATE_LIMIT_EXCEEDED for a frame, readable or not, beyond its limit; who goes on all the same is closed. */
+  #count(type: ClientFrame["type"] | undefined, actor: Actor): void {
     const { limits, clock } = this.#app;
     const admission = limits.takeHere(type === "location" ? "location.update" : "socket.message", personSubject(actor));
     if (admission?.verdict !== "refused") return;

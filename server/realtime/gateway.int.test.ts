@@ -272,6 +272,29 @@ describe("a person's frames are limited", () => {
     expect(client.frames.filter((f) => f.type === "pong")).toHaveLength(120);
   });
 
+  test.each<[string, () => string | Buffer]>([
+    ["no JSON", () => "{"],
+    ["of no known type", () => JSON.stringify({ type: "nonsense", id: "n" })],
+    ["positions that are none", () => JSON.stringify({ type: "location", lat: 400, lng: 0 })],
+    ["binary", () => Buffer.from("{}")],
+  ])("frames that are %s are frames: who goes on is closed with 4290", async (_, frame) => {
+    await again();
+    const client = await signedIn("driver", await t.make.driver());
+    client.send(...Array.from({ length: 181 }, () => frame()));
+    expect(await client.closed).toBe(4290);
+    const codes = client.frames.filter((f) => f.type === "error").map((f) => f.code);
+    expect(codes.filter((code) => code === "VALIDATION_FAILED")).toHaveLength(120);
+    expect(codes.filter((code) => code === "RATE_LIMIT_EXCEEDED").length).toBeGreaterThan(50);
+  });
+
+  test("mutation: uncounted, the same frames are answered for ever", async () => {
+    await stop();
+    await serve({ limits: "off" });
+    const client = await signedIn("driver", await t.make.driver());
+    client.send(...Array.from({ length: 250 }, () => "{"));
+    await waitUntil("all answers", () => client.frames.filter((f) => f.code === "VALIDATION_FAILED").length === 250);
+  });
+
   test("a driver's positions have a limit of their own, over all their connections", async () => {
     await again();
     const driver = await t.make.driver();

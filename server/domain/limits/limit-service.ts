@@ -1,6 +1,6 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { LIMITS, type LimitScope, type LimitSpec } from "#server/contracts/limits.ts";
-import { type LimitSubject, namedSubject, signInName } from "#server/domain/limits/limit-subject.ts";
+import { addressSubject, type LimitSubject, namedSubject, signInName } from "#server/domain/limits/limit-subject.ts";
 import type { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
@@ -124,9 +124,12 @@ export class LimitService {
 
   /** A sign-in to the console, counted with those to the API. One that succeeds is given back: only failures add up. */
   async signIn<T>(by: { readonly ip: string | null; readonly account: string }, work: () => Promise<T>): Promise<T> {
-    const admission = await this.enforce("auth.login", namedSubject(signInName(by.ip, by.account)));
+    const admissions = [
+      await this.enforce("auth.address", addressSubject(by.ip)),
+      await this.enforce("auth.login", namedSubject(signInName(by.ip, by.account))),
+    ];
     const result = await work();
-    if (admission !== null) this.giveBack(admission);
+    for (const admission of admissions) if (admission !== null) this.giveBack(admission);
     return result;
   }
 

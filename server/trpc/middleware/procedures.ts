@@ -5,7 +5,7 @@ import type { Permission } from "#server/contracts/permissions.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { type Audience, asTrpcError, procedure, type RequestContext } from "#server/trpc/init.ts";
 import { runOnce } from "#server/trpc/middleware/idempotency.ts";
-import { enforceLimit } from "#server/trpc/middleware/rate-limit.ts";
+import { authenticated, enforceLimit, giveLimitBack } from "#server/trpc/middleware/rate-limit.ts";
 import { assertSignature } from "#server/trpc/middleware/signature.ts";
 
 /**
@@ -43,17 +43,18 @@ const REFUSALS: Readonly<Record<Exclude<Audience, "public" | "anyone">, string>>
 
 async function admit<A extends Actor>(
   ctx: RequestContext,
-  audience: keyof typeof REFUSALS,
+  audience: keyof typeof REFUSALS | "anyone",
   { limit, idempotency, pardon }: DriverDeclaration,
   { path, getRawInput }: { readonly path: string; readonly getRawInput: () => Promise<unknown> },
 ): Promise<A> {
-  const actor = await ctx.authenticate();
+  const actor = await authenticated(ctx);
   const key = idempotency === "none" ? null : ctx.idempotencyKey;
   await enforceLimit(ctx, limit, actor, {
     operation: key === null ? null : `${path} ${key}`,
     ...(pardon === undefined ? {} : { pardon: async () => pardon(ctx, actor, await getRawInput()) }),
   });
   await assertSignature(ctx, path, actor);
+  if (audience === "anyone") return actor as A;
   if (audience === "app" ? actor.type === "operator" : actor.type !== audience) throw forbidden(REFUSALS[audience]);
   return actor as A;
 }
@@ -80,16 +81,19 @@ export const publicProcedure = (declared: { readonly limit: DeclaredLimit }) =>
     .use(async ({ ctx, next, path }) => {
       await enforceLimit(ctx, declared.limit, null);
       await assertSignature(ctx, path, null);
-      return next();
+      const result = await next();
+      // Many people may share an address: those who prove who they are do not shut it for the others.
+      if (result.ok && (declared.limit === "auth.login" || declared.limit === "otp.verify"))
+        await giveLimitBack(ctx, "auth.address");
+      return result;
     });
 
 /** Whoever is signed in, with their own account. Answers may hold tokens, so none is kept for a retry. */
 export const ownAccountProcedure = ({ limit = "general" }: { readonly limit?: DeclaredLimit } = {}) =>
   procedure
     .meta({ auth: "anyone", permission: null, audit: null, idempotency: "none", limit })
-    .use(async ({ ctx, next }) => {
-      const actor = await ctx.authenticate();
-      await enforceLimit(ctx, limit, actor);
+    .use(async ({ ctx, next, path, getRawInput }) => {
+      const actor = await admit<Actor>(ctx, "anyone", { limit, idempotency: "none" }, { path, getRawInput });
       return next({ ctx: { actor } });
     });
 
@@ -134,25 +138,21 @@ async function* whileHeld(data: unknown, ctx: RequestContext, { actor, permissio
 export const operatorProcedure = ({
   permission,
   audit,
+  limit = "general",
   idempotency = audit === null ? "none" : "optional",
-}: Pick<OperatorDeclaration, "permission" | "audit"> & Partial<Pick<OperatorDeclaration, "idempotency">>) => {
-  const declared: OperatorDeclaration = {
-    permission,
-    audit,
-    limit: "general",
-    idempotency,
-  };
+}: Pick<OperatorDeclaration, "permission" | "audit"> & Partial<Declaration>) => {
+  const declared: OperatorDeclaration = { permission, audit, limit, idempotency };
   return procedure.meta({ auth: "operator", ...declared }).use(async ({ ctx, next, path, type, getRawInput }) => {
     const actor = await admit<Operator>(ctx, "operator", declared, { path, getRawInput });
-    await ctx.app.access.assert(actor.id, permission);
+    const { permissions: held } = await ctx.app.access.assert(actor.id, permission);
     if (type === "subscription") {
       const lost = new AbortController();
-      const result = await next({ ctx: { actor, auditAction: "", claim: null, lost: lost.signal } });
+      const result = await next({ ctx: { actor, held, auditAction: "", claim: null, lost: lost.signal } });
       return result.ok ? { ...result, data: whileHeld(result.data, ctx, { actor, permission, lost }) } : result;
     }
-    if (declared.idempotency === "none") return next({ ctx: { actor, auditAction: audit ?? "", claim: null } });
+    if (declared.idempotency === "none") return next({ ctx: { actor, held, auditAction: audit ?? "", claim: null } });
     return runOnce({ ctx, mode: declared.idempotency, actor, path, getRawInput }, ({ claim }) =>
-      next({ ctx: { actor, auditAction: audit ?? "", claim } }),
+      next({ ctx: { actor, held, auditAction: audit ?? "", claim } }),
     );
   });
 };
