@@ -102,9 +102,11 @@ function TripBody({ detail }: { detail: TripDetail }) {
           <Section id="effects" title="Side effects" count={effects.length}>
             <TripEffects effects={effects} />
           </Section>
-          <Section id="messages" title="Messages" count={messages.length}>
-            <TripMessages messages={messages} />
-          </Section>
+          {messages !== null && (
+            <Section id="messages" title="Messages" count={messages.length}>
+              <TripMessages messages={messages} />
+            </Section>
+          )}
         </div>
         <aside
           aria-label="About this trip"
@@ -114,7 +116,7 @@ function TripBody({ detail }: { detail: TripDetail }) {
           <PeopleFacts {...detail} />
           <RouteFacts {...detail} />
           <MoneyFacts {...detail} />
-          <TripLock lock={detail.lock} />
+          {detail.lock !== null && <TripLock lock={detail.lock} />}
           <RecordFacts {...detail} />
         </aside>
       </div>

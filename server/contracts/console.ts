@@ -157,12 +157,14 @@ export interface TripDetail {
   readonly attempts: readonly AcceptAttempt[];
   readonly effects: readonly TripEffect[];
   readonly timeline: readonly TimelineEntry[];
-  readonly lock: TripLockState;
-  /** Where the trip's driver was last, while the trip is live. */
+  /** Null without locks.view. */
+  readonly lock: TripLockState | null;
+  /** Where the trip's driver was last, while the trip is live; null without drivers.view. */
   readonly driverPosition: (Coordinates & { readonly heading: number | null; readonly at: string }) | null;
   /** What the trip's state allows an operator; permissions come on top. */
   readonly allowed: { readonly cancel: boolean; readonly release: boolean };
-  readonly messages: readonly RecordedMessage[];
+  /** Null without messages.view. */
+  readonly messages: readonly RecordedMessage[] | null;
 }
 
 /** A message kept by the recorder (demo and tests) instead of being sent. Codes are shown: it is demo data. */

@@ -205,7 +205,9 @@ export const searchRouter = router({
       if (input.q === "") return { trips: [], drivers: [] };
       const [trips, drivers] = await Promise.all([
         listTrips(ctx.app.db.pool, { status: null, q: input.q, zoneId: null, sort: "newest", cursor: null, limit: 6 }),
-        listDrivers(ctx.app.db.pool, { q: input.q, state: null, cursor: null, limit: 6 }),
+        ctx.held.has("drivers.view")
+          ? listDrivers(ctx.app.db.pool, { q: input.q, state: null, cursor: null, limit: 6 })
+          : { items: [] },
       ]);
       return {
         trips: trips.items.map(({ id, refId, status, customerName, pickupLabel }) => ({

@@ -48,17 +48,23 @@ export const tripsRouter = router({
   detail: operatorQuery("trips.view")
     .input(z.strictObject({ id: idSchema }))
     .query(async ({ ctx, input }): Promise<TripDetail> => {
+      const { held } = ctx;
       const { pool, prisma } = ctx.app.db;
       const trip = await ctx.app.trips.get(ctx.actor, input.id);
       const [offers, events, effects, lock, messages, zone, driverPosition] = await Promise.all([
         views.readOffers(pool, trip.id),
         views.readEvents(pool, trip.id),
         views.readEffects(pool, trip.id),
-        ctx.app.locks.ofTrip(trip.id),
-        views.listMessages(pool, { channel: null, q: null, tripId: trip.id, cursor: null, limit: 100 }),
+        held.has("locks.view") ? ctx.app.locks.ofTrip(trip.id) : null,
+        held.has("messages.view")
+          ? views.listMessages(pool, { channel: null, q: null, tripId: trip.id, cursor: null, limit: 100 })
+          : null,
         trip.zoneId === null ? null : prisma.zone.findUnique({ where: { id: trip.zoneId }, select: { name: true } }),
-        trip.driverId === null || !isLive(trip.status) ? null : views.readPosition(pool, trip.driverId),
+        trip.driverId === null || !isLive(trip.status) || !held.has("drivers.view")
+          ? null
+          : views.readPosition(pool, trip.driverId),
       ]);
+      const shown = held.has("payments.view") ? events : events.filter(({ kind }) => !kind.startsWith("payment."));
       return {
         trip,
         customer: trip.customer,
@@ -66,11 +72,11 @@ export const tripsRouter = router({
         offers,
         attempts: events.filter((event) => event.kind === "accept.attempt").map(views.toAttempt),
         effects,
-        timeline: buildTimeline(events, effects),
+        timeline: buildTimeline(shown, effects),
         lock,
         driverPosition,
         allowed: { cancel: next(trip.status, "cancel") !== null, release: next(trip.status, "release") !== null },
-        messages: messages.items,
+        messages: messages?.items ?? null,
       };
     }),
 
