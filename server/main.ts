@@ -78,6 +78,7 @@ async function main(): Promise<void> {
   });
   const demo = demoWarning(config);
   if (demo !== null) app.logger.warn(demo);
+  for (const warning of config.warnings) app.logger.warn(`configuration: ${warning}`);
   if (!app.notifications.canSendCodes)
     app.logger.warn(
       "no SMS provider is configured (SMS_HTTP_URL): codes cannot be sent, and signing in or registering by code is refused with 503",

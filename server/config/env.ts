@@ -92,6 +92,8 @@ const fcmAccountSchema = z.object({
 export interface Config {
   readonly production: boolean;
   readonly demo: boolean;
+  /** Weaknesses that do not keep the server from starting: to be logged. */
+  readonly warnings: readonly string[];
   readonly logLevel: string;
   readonly http: {
     readonly port: number;
@@ -251,9 +253,13 @@ export const demoWarning = ({ production, demo }: Pick<Config, "production" | "d
     ? "this is a demo (SMARTLINE_DEMO): its people, passwords and trips are published. Never put real ones in it."
     : null;
 
-/** What would leave a production server open. The demo's passwords are published; its secrets are its own all the same. */
-function assertFitForProduction(e: Env): void {
-  if (e.NODE_ENV !== "production") return;
+/**
+ * What would leave a production server open: refused. What a provider gave us we cannot make stronger, and the demo's
+ * passwords are published anyway: there it is only said. Returns what is to be said.
+ */
+function checkSecrets(e: Env): string[] {
+  if (e.NODE_ENV !== "production") return [];
+  const warnings: string[] = [];
   const problems: string[] = [];
   const weak = secretProblem(e.AUTH_SECRET);
   if (weak !== null) problems.push(`AUTH_SECRET ${weak}`);
@@ -269,11 +275,13 @@ function assertFitForProduction(e: Env): void {
   for (const [name, minLength] of Object.entries(SHARED_SECRETS) as [keyof typeof SHARED_SECRETS, number][]) {
     const given = e[name];
     const problem = given === null ? null : sharedSecretProblem(given, minLength);
-    if (problem !== null) problems.push(`${name} ${problem}`);
+    if (problem !== null) warnings.push(`${name} ${problem}`);
   }
   if (!e.SMARTLINE_DEMO && e.SANDBOX_WEBHOOK_SECRET?.includes(DEMO_SANDBOX_SECRET))
     problems.push("SANDBOX_WEBHOOK_SECRET is the demo's, which is published");
+  if (e.SMARTLINE_DEMO) return [...problems, ...warnings];
   if (problems.length > 0) throw new ConfigError(`Configuration: not fit for production: ${problems.join("; ")}`);
+  return warnings;
 }
 
 /** Reads and checks the environment. Throws `ConfigError` naming all that is wrong at once. */
@@ -292,10 +300,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     e.SSLCOMMERZ_STORE_ID === null || e.SSLCOMMERZ_STORE_PASSWORD === null
       ? null
       : { storeId: e.SSLCOMMERZ_STORE_ID, passwords: e.SSLCOMMERZ_STORE_PASSWORD };
-  assertFitForProduction(e);
+  const warnings = checkSecrets(e);
   return {
     production: e.NODE_ENV === "production",
     demo: e.SMARTLINE_DEMO,
+    warnings,
     logLevel: e.LOG_LEVEL,
     http: {
       port: e.PORT,

@@ -3,10 +3,6 @@ const EXAMPLES = [
   "a secret of the tests, 32 characters at least",
   "changeme",
   "change-me",
-  "secret",
-  "password",
-  "example",
-  "smartline",
   "your-secret",
   "openssl rand -base64 48",
 ] as const;
