@@ -112,7 +112,7 @@ export function clientAddresses(trustedProxies: readonly string[]): ClientAddres
   };
 }
 
-const tooLarge = (maxBytes: number) =>
+export const tooLarge = (maxBytes: number) =>
   new DomainError("PAYLOAD_TOO_LARGE", `A body may have ${maxBytes} bytes at most. Nothing was done.`);
 
 /** Refuses by the announced length; a body without one is counted as it comes. */

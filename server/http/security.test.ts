@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer, request } from "node:http";
 import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "#server/config/env.ts";
@@ -25,7 +27,7 @@ function guarded(
     },
   };
   const socket = { remoteAddress: "::ffff:10.0.0.9" };
-  const req = { url: path, method: "GET", headers: { ...headers } as Record<string, string>, socket };
+  const req = { url: path, method: "GET", headers: { ...headers } as Record<string, string>, socket, push: () => true };
   const guard = createGuard({ config: loadConfig({ ...ENV, ...env }), development: false });
   const through = guard(req as never, res as never);
   return { through, status: answer.status, sent, req };
@@ -202,4 +204,65 @@ describe("forged by another site", () => {
 test("no protection depends on a proxy file: there is none", () => {
   const files = [ROOT, join(ROOT, "app")].flatMap((folder) => readdirSync(folder));
   expect(files.filter((name) => /^(proxy|middleware)\./.test(name))).toEqual([]);
+});
+
+describe("the body of what goes to Next", () => {
+  /** A server that reads all it is given, as Next does; with the guard before it, or without. */
+  async function sent(path: string, bytes: number, { chunked = false, unguarded = false } = {}) {
+    const guard = createGuard({ config: loadConfig(ENV), development: false });
+    let read = 0;
+    const server = createServer(async (req, res) => {
+      if (!unguarded && !guard(req, res)) return;
+      // Next looks at the body only after a while.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      try {
+        for await (const chunk of req) read += (chunk as Buffer).length;
+        res.end(String(read));
+      } catch {
+        // The guard answered, and closed.
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const answer = await new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const headers = chunked ? {} : { "content-length": bytes };
+      const req = request({ port, host: "127.0.0.1", path, method: "POST", headers }, async (res) => {
+        let body = "";
+        for await (const chunk of res) body += chunk;
+        resolve({ status: res.statusCode ?? 0, body });
+      });
+      req.on("error", reject);
+      for (let left = bytes; left > 0; left -= 8192) req.write(Buffer.alloc(Math.min(left, 8192), "a"));
+      req.end();
+    });
+    await new Promise((resolve) => server.close(resolve));
+    return { ...answer, read };
+  }
+  const LIMIT = 64 * 1024;
+  const PATHS = ["/api/auth/callback/credentials", "/map", "/sign-in"];
+
+  test.each([false, true])("up to 64 KiB comes through whole; chunked: %s", async (chunked) => {
+    for (const path of PATHS)
+      expect(await sent(path, LIMIT, { chunked })).toEqual({ status: 200, body: String(LIMIT), read: LIMIT });
+  });
+
+  test.each([false, true])("one byte more is refused with 413; chunked: %s", async (chunked) => {
+    for (const path of PATHS) {
+      const { status, body, read } = await sent(path, LIMIT + 1, { chunked });
+      expect([status, JSON.parse(body).code]).toEqual([413, "PAYLOAD_TOO_LARGE"]);
+      expect(read).toBeLessThanOrEqual(chunked ? LIMIT : 0);
+    }
+  });
+
+  test("mutation: without the guard the whole body is read", async () => {
+    for (const chunked of [false, true])
+      expect((await sent("/api/auth/callback/credentials", LIMIT * 4, { chunked, unguarded: true })).read).toBe(
+        LIMIT * 4,
+      );
+  });
+});
+
+test.each(["/trips/%E0%A4%A", "*", "/%", "http://evil.example/map"])("the path %s is refused with 400", (path) => {
+  expect(guarded(path)).toMatchObject({ through: false, status: 400 });
+  expect(guarded("/trips/%E0%A4%85%20b?q=%E0%A4%A").through).toBe(true);
 });

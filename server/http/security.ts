@@ -5,7 +5,7 @@ import type { Config } from "#server/config/env.ts";
 import { captchaSources } from "#server/contracts/captcha.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { problemOf } from "#server/http/problem.ts";
-import { requestIdOf } from "#server/http/request.ts";
+import { MAX_BODY_BYTES, requestIdOf, tooLarge } from "#server/http/request.ts";
 import { createClientAddress } from "#server/platform/client-address.ts";
 
 /** The longest path with its query; a longer one is no link of ours. */
@@ -116,6 +116,10 @@ const pagePolicy = (
   return written({ ...directives, ...Object.fromEntries(added) });
 };
 
+/** Whether Next answers this path: the console's pages, and next-auth, whose route is Next's. */
+export const isNexts = (path: string): boolean =>
+  path.startsWith("/api/auth/") || doorOf(path) === "page" || doorOf(path) === "asset";
+
 /** Of a request's path, what answers it. */
 export function doorOf(path: string): "data" | "docs" | "asset" | "page" {
   if (path === "/api/docs" || path.startsWith("/api/docs/")) return "docs";
@@ -157,6 +161,32 @@ function refuse(res: ServerResponse, status: number, problem: object): false {
 /** For what is no request of ours at all: HTTP's own words say it. */
 const bareProblem = (status: number, title: string) => ({ type: "about:blank", title, status });
 
+/**
+ * Calls `onExcess`, once, when more of the body has come than `maxBytes`; what comes from then on is dropped. Whoever
+ * reads the body does so as if nobody had counted: listening for its data here would set it flowing before they are there.
+ */
+function countBody(req: IncomingMessage, maxBytes: number, onExcess: () => void): void {
+  let size = 0;
+  const push = req.push.bind(req);
+  req.push = (chunk: Buffer | null, encoding) => {
+    const within = size <= maxBytes;
+    size += chunk?.length ?? 0;
+    if (size <= maxBytes) return push(chunk, encoding);
+    if (within) onExcess();
+    return true;
+  };
+}
+
+/** A path of the server's own that can be read: not `*`, nor another host's address, nor half an escaped letter. */
+function isReadable(path: string): boolean {
+  try {
+    return path.startsWith("/") && decodeURIComponent(path) !== "";
+  } catch {
+    return false;
+  }
+}
+
+const UNREADABLE = new DomainError("VALIDATION_FAILED", "The path could not be read.");
 const FORGED = new DomainError(
   "FORBIDDEN",
   "A change that a cookie authenticates must come from a page of this console (its Origin). Apps send a bearer token and no cookie.",
@@ -205,7 +235,17 @@ export function createGuard({
     if (https) res.setHeader("Strict-Transport-Security", `max-age=${YEAR_SECONDS}; includeSubDomains`);
     res.setHeader("Content-Security-Policy", policyOf(req, path));
     if (url.length > MAX_URL_BYTES) return refuse(res, 414, bareProblem(414, "URI Too Long"));
+    if (!isReadable(path)) return refuse(res, 400, problemOf(UNREADABLE, { instance: path, requestId }));
     if (isForged(req, publicUrl)) return refuse(res, 403, problemOf(FORGED, { instance: path, requestId }));
+    if (isNexts(path)) {
+      // Our own doors count what they read; Next would take it all.
+      const refuseBody = () => refuse(res, 413, problemOf(tooLarge(MAX_BODY_BYTES), { instance: path, requestId }));
+      if (Number(req.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return refuseBody();
+      countBody(req, MAX_BODY_BYTES, () => {
+        if (!res.headersSent) refuseBody();
+        else res.destroy();
+      });
+    }
     return true;
   };
 }

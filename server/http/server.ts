@@ -4,7 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import next from "next";
 import type { AppContext } from "#server/context.ts";
 import { createApi } from "#server/http/api.ts";
-import { createGuard, doorOf, MAX_CONNECTIONS, refuseUnreadable, SERVER_LIMITS } from "#server/http/security.ts";
+import { createGuard, isNexts, MAX_CONNECTIONS, refuseUnreadable, SERVER_LIMITS } from "#server/http/security.ts";
 
 export interface HttpServer {
   readonly port: number;
@@ -18,13 +18,6 @@ export interface HttpOptions {
   /** Takes the upgrades it knows; others go to Next in development. */
   readonly upgrade: ((request: import("node:http").IncomingMessage, socket: Duplex, head: Buffer) => boolean) | null;
   readonly development: boolean;
-}
-
-/** Paths that Hono answers; all others are pages. next-auth's route is Next's. */
-function isApi(path: string): boolean {
-  if (path.startsWith("/api/auth/")) return false;
-  const door = doorOf(path);
-  return door === "data" || door === "docs";
 }
 
 /** One port: `/api/*`, health and metrics on Hono, `/ws` on the gateway, everything else on Next. Mobile traffic never passes through Next. */
@@ -42,8 +35,14 @@ export async function startHttp(app: AppContext, options: HttpOptions): Promise<
   const server: Server = createServer(SERVER_LIMITS, (req, res) => {
     if (!guard(req, res)) return;
     const path = (req.url ?? "/").split("?", 1)[0] ?? "/";
-    if (page === null || isApi(path)) void api(req, res);
-    else void page(req, res);
+    if (page === null || !isNexts(path)) void api(req, res);
+    else
+      page(req, res).catch((error: unknown) => {
+        // The guard refused its body meanwhile: no fault of the page's.
+        if (res.writableEnded) return;
+        app.logger.error({ err: error, path }, "page failed");
+        res.destroy();
+      });
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("clientError", refuseUnreadable);
