@@ -78,3 +78,43 @@ describe("signing in to the console", () => {
     expect(await signIn(email, PASSWORD)).toBe("in");
   });
 });
+
+describe("what is no sign-in", () => {
+  const answer = (given: object) => {
+    const [provider] = authOptions().providers as unknown as { options: { authorize: Authorize } }[];
+    return provider?.options.authorize(given, { headers: {} }).then(
+      (operator) => (operator === null ? "wrong" : "in"),
+      (error: Error) => error.message,
+    );
+  };
+
+  test.each<[string, object]>([
+    ["nothing", {}],
+    ["an object for an email", { email: { x: 1 }, password: PASSWORD }],
+    ["a list for a password", { email: "a@b.test", password: ["a"] }],
+    ["an email that cannot be stored", { email: "a\0@b.test", password: PASSWORD }],
+    ["a password of a megabyte", { email: "a@b.test", password: "a".repeat(1e6) }],
+    ["a number for a code", { email: "a@b.test", password: PASSWORD, totp: 5 }],
+  ])("%s is wrong, and nothing else is said", async (_, given) => {
+    publishContext(t.app);
+    expect(await answer(given)).toBe("wrong");
+  });
+
+  test("a fault of ours is logged and told in our own words", async () => {
+    publishContext(open.app);
+    const { signInOperator } = open.app.identity;
+    const fault = new Error("SELECT secret FROM users: connection to 10.0.0.5 refused");
+    const told: unknown[] = [];
+    const { error } = open.app.logger;
+    open.app.identity.signInOperator = () => Promise.reject(fault);
+    open.app.logger.error = ((line: { err: unknown }) => told.push(line.err)) as never;
+    try {
+      const words = await answer({ email: "a@b.test", password: PASSWORD });
+      expect(words).toBe("Signing in failed on our side. Try again in a few seconds.");
+      expect(told).toEqual([fault]);
+    } finally {
+      open.app.identity.signInOperator = signInOperator;
+      open.app.logger.error = error;
+    }
+  });
+});

@@ -1,6 +1,7 @@
 import type { AuthOptions, DefaultSession, Session } from "next-auth";
 import { getServerSession } from "next-auth";
 import credentials from "next-auth/providers/credentials";
+import { z } from "zod";
 import { serverContext } from "#server/context-access.ts";
 import type { DomainError } from "#server/contracts/errors.ts";
 
@@ -35,11 +36,20 @@ function wordsFor(error: unknown): string | null {
   return code === "SERVICE_UNAVAILABLE" ? "Nobody can sign in at this moment. Try again in a few seconds." : null;
 }
 
+const blankIsNone = (text: string) => text || undefined;
+/** What the sign-in page sends. Anyone can send anything else: JSON too, in which a field need not be text. */
+const givenSchema = z.object({
+  email: z.string().trim().max(254).pipe(z.email()),
+  password: z.string().min(1).max(256),
+  totp: z.string().max(20).transform(blankIsNone).optional(),
+  captchaToken: z.string().max(4096).transform(blankIsNone).optional(),
+});
+
 const first = (header: unknown): string | null => (typeof header === "string" && header !== "" ? header : null);
 
 /** Built for each request: the context exists only once the server has started, not while Next builds. */
 export function authOptions(sent: Headers | null = null): AuthOptions {
-  const { identity, config, limits } = serverContext();
+  const { identity, config, limits, logger } = serverContext();
   return {
     secret: config.auth.secret,
     session: { strategy: "jwt", maxAge: EIGHT_HOURS_S },
@@ -48,10 +58,10 @@ export function authOptions(sent: Headers | null = null): AuthOptions {
       credentials({
         name: "Email and password",
         credentials: { email: { type: "email" }, password: { type: "password" }, totp: {}, captchaToken: {} },
-        async authorize(given, { headers = {} }) {
-          if (!given?.email || !given.password) return null;
-          const { email, password, totp, captchaToken } = given;
-          const proofs = { password, totp: totp || undefined, captchaToken: captchaToken || undefined };
+        async authorize(fields, { headers = {} }) {
+          const given = givenSchema.safeParse(fields);
+          if (!given.success) return null;
+          const { email, ...proofs } = given.data;
           const request = {
             ip: first(headers["x-client-address"]),
             device: first(headers["user-agent"]),
@@ -64,7 +74,9 @@ export function authOptions(sent: Headers | null = null): AuthOptions {
             const words = wordsFor(error);
             if (words !== null) throw new Error(words);
             if ((error as { code?: string }).code === "UNAUTHENTICATED") return null;
-            throw error;
+            // The page shows an error's words to whoever asked: they must be ours.
+            logger.error({ err: error, requestId: request.requestId }, "console sign-in failed");
+            throw new Error("Signing in failed on our side. Try again in a few seconds.");
           }
         },
       }),
