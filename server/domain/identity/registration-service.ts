@@ -43,9 +43,13 @@ export class RegistrationService {
     this.#passwords = options.passwords;
   }
 
-  /** Returns the registration's id; VALIDATION_FAILED for a password that is too weak. */
-  async begin({ password, ...wish }: RegistrationWish): Promise<string> {
+  /**
+   * Returns the registration's id; VALIDATION_FAILED for a password that is too weak. `admit` may refuse a wish that is
+   * otherwise good: one that is not costs its phone no code.
+   */
+  async begin({ password, ...wish }: RegistrationWish, admit?: () => Promise<void>): Promise<string> {
     assertGoodPassword(password, [wish.phone, wish.firstName, wish.lastName], "password");
+    await admit?.();
     const id = newId();
     const details: Details = { ...wish, passwordHash: await this.#passwords.hash(password) };
     await this.#db.pool.query(

@@ -2,6 +2,7 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { DeclaredLimit } from "#server/contracts/limits.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
+import { canonicalJson } from "#server/domain/idempotency/idempotency-service.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
 import { type Audience, asTrpcError, procedure, type RequestContext } from "#server/trpc/init.ts";
 import { runOnce } from "#server/trpc/middleware/idempotency.ts";
@@ -50,7 +51,8 @@ async function admit<A extends Actor>(
   const actor = await authenticated(ctx);
   const key = idempotency === "none" ? null : ctx.idempotencyKey;
   await enforceLimit(ctx, limit, actor, {
-    operation: key === null ? null : `${path} ${key}`,
+    // With its input: another request under the same key is no retry.
+    operation: key === null ? null : `${path} ${key} ${canonicalJson(await getRawInput())}`,
     ...(pardon === undefined ? {} : { pardon: async () => pardon(ctx, actor, await getRawInput()) }),
   });
   await assertSignature(ctx, path, actor);

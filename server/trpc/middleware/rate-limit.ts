@@ -37,7 +37,9 @@ export async function enforceLimit(
   if (admission === null) return;
   ctx.admissions.set(limit, Promise.resolve(admission));
   if (admission.verdict === "repeat") return enforceGeneralLimit(ctx, actor);
-  if (admission.verdict === "refused" && (await pardon?.()) === true) return enforceGeneralLimit(ctx, actor);
+  // Without the common store there are no locks to look at either, and nobody should wait to be told so.
+  const asks = admission.verdict === "refused" && !admission.insured;
+  if (asks && (await pardon?.()) === true) return enforceGeneralLimit(ctx, actor);
   settle(ctx, admission);
 }
 

@@ -117,8 +117,9 @@ export const authRouter = router({
     .output(z.object({ registrationId: z.string(), status: z.literal("code_sent"), expiresIn: z.int() }))
     .mutation(async ({ ctx, input }) => {
       assertCodesReach(ctx);
-      await enforceNamedLimit(ctx, "otp.generate", input.phone);
-      const registrationId = await ctx.app.identity.registrations.begin(input);
+      const registrationId = await ctx.app.identity.registrations.begin(input, () =>
+        enforceNamedLimit(ctx, "otp.generate", input.phone),
+      );
       return { registrationId, status: "code_sent" as const, expiresIn: 300 };
     }),
 
