@@ -149,6 +149,27 @@ describe.each(["rest", "the older path", "tRPC"] as const)("by %s", (door) => {
   });
 });
 
+test("whichever door a key came through first, each answers a retry with its own status", async () => {
+  const [token, key] = [await customerToken(), newId()];
+  const headers = { "idempotency-key": key };
+  const byTrpc = await call(`${url}/api/trpc/rides.create`, {
+    token,
+    body: { json: { ...body, type: "ride_request", stops: [] } },
+    headers,
+  });
+  expect(byTrpc.status).toBe(200);
+  const byRest = await book(token, key, { ...body, type: "ride_request", stops: [] });
+  expect([byRest.status, byRest.headers.get("x-idempotent-replay")]).toEqual([201, "true"]);
+});
+
+test("what JSON does not have is refused, under a key too", async () => {
+  const headers = { "idempotency-key": newId() };
+  const sent = { json: { id: "5" }, meta: { values: { id: ["bigint"] } } };
+  const token = await t.token("driver", await t.make.driver());
+  const answer = await call(`${url}/api/trpc/rides.accept`, { token, body: sent, headers });
+  expect([answer.status, answer.text.includes("VALIDATION_FAILED")]).toEqual([400, true]);
+});
+
 test("a 429 of the operation itself is not stored", async () => {
   const [trip, driver] = await Promise.all([t.make.trip(), t.make.driver()]);
   await t.accept(trip, driver);

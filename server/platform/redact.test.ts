@@ -24,3 +24,17 @@ test.each([
 ])("what tells of no one stays: %s", (line) => {
   expect(redacted(line)).toBe(line);
 });
+
+test.each(["a", "a.", "eyJ-", "password", '"password', "Bearer ", "1 ", "+", "a@", "%2B1"])(
+  "a line of %j costs in step with its length",
+  (part) => {
+    const took = (length: number) => {
+      const line = part.repeat(length / part.length);
+      const started = performance.now();
+      redacted(line);
+      return performance.now() - started;
+    };
+    // Quadratic, 64 KB took seconds.
+    expect(Math.min(took(64_000), took(64_000))).toBeLessThan(500);
+  },
+);

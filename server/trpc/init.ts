@@ -69,6 +69,10 @@ export function domainErrorOf(error: unknown): DomainError {
       });
     if (error.code === "NOT_FOUND")
       return new DomainError("NOT_FOUND", "There is no such operation.", { cause: error });
+    if (error.code === "METHOD_NOT_SUPPORTED")
+      return new DomainError("METHOD_NOT_ALLOWED", "Queries are asked for with GET, changes with POST.", {
+        cause: error,
+      });
     if (error.code === "PARSE_ERROR" || error.code === "BAD_REQUEST")
       return new DomainError("VALIDATION_FAILED", "The request could not be read.", { cause: error });
     return domainErrorOf(error.cause ?? new Error(error.message));

@@ -11,6 +11,9 @@ describe("assertStorable", () => {
   it.each([
     ["a NUL", { reason: "a\0b" }, "reason"],
     ["half a surrogate pair", { stops: [{ address: "\ud800" }] }, "stops.0.address"],
+    ["a big integer", { amount: 5n }, "amount"],
+    ["a date", { from: [new Date()] }, "from.0"],
+    ["a map", { ids: new Map() }, "ids"],
     ["such a name", { "a\0": 1 }, ""],
   ])("refuses %s and says where", (_, input, path) => {
     expect(() => assertStorable(input)).toThrow(

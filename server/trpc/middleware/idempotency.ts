@@ -76,7 +76,6 @@ export async function runOnce<R extends { readonly ok: boolean }>(
   });
   if (claim.kind === "replay") {
     ctx.reply.headers["X-Idempotent-Replay"] = "true";
-    ctx.reply.status = claim.result.status;
     const stored: unknown = JSON.parse(claim.result.body);
     if (isFailure(stored)) {
       const { code, detail, requestId, fields } = stored.failure;
