@@ -14,9 +14,15 @@ const FLUSH_MS = 250;
 /** A phone whose clock is further off than this does not know when it was there: then the time of receipt is taken. */
 const MAX_CLOCK_ERROR_MS = 60_000;
 
-interface ReceivedLocation extends StoredLocation {
+export interface ReceivedLocation extends StoredLocation {
   readonly receivedAt: Date;
 }
+
+/**
+ * What else wants to know where drivers are: told of each batch, at most one position a driver, four times a second. It
+ * takes them in memory and never throws; what it does with them (an index, a history) is its own affair.
+ */
+export type LocationSink = (moved: readonly ReceivedLocation[]) => void;
 
 /**
  * Takes positions in memory, at once, and writes them in batches: no message ever waits for the database. One batch is
@@ -29,6 +35,7 @@ export class LocationService {
   readonly #metrics: Metrics;
   readonly #logger: Logger;
   readonly #movements: MovementWatch;
+  readonly #sinks: readonly LocationSink[];
   /** By the monotonic clock, the longest ago first. */
   readonly #acceptedAt = new Map<string, number>();
   /** For the database. */
@@ -45,6 +52,7 @@ export class LocationService {
     metrics: Metrics;
     logger: Logger;
     movements: MovementWatch;
+    sinks?: readonly LocationSink[];
   }) {
     this.#db = options.db;
     this.#bus = options.bus;
@@ -52,6 +60,7 @@ export class LocationService {
     this.#metrics = options.metrics;
     this.#logger = options.logger;
     this.#movements = options.movements;
+    this.#sinks = options.sinks ?? [];
   }
 
   /** False when it came too soon after the driver's last one. */
@@ -115,6 +124,7 @@ export class LocationService {
     const moved = [...this.#untold.values()];
     this.#untold = new Map();
     if (moved.length > 0) {
+      for (const take of this.#sinks) take(moved);
       this.#bus.publish(topics.locations, "moved", {
         drivers: moved.map((l) => ({
           id: l.userId,
