@@ -25,6 +25,8 @@ import { Tokens } from "#server/domain/identity/tokens.ts";
 import { LimitService } from "#server/domain/limits/limit-service.ts";
 import { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
+import { PostgresDriverIndex } from "#server/domain/matching/driver-index-store.ts";
+import { DriverIndexSync } from "#server/domain/matching/driver-index-sync.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
 import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
 import { NotificationService } from "#server/domain/notifications/notification-service.ts";
@@ -52,6 +54,9 @@ import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
 import { Cipher, derivedKey } from "#server/platform/cipher.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
 import { type Database, openDatabase } from "#server/platform/db.ts";
+import type { DriverIndex } from "#server/platform/driver-index/driver-index.ts";
+import { FallbackDriverIndex } from "#server/platform/driver-index/fallback-driver-index.ts";
+import { RedisDriverIndex } from "#server/platform/driver-index/redis-driver-index.ts";
 import { createProviderClient, type ProviderClient } from "#server/platform/http-client.ts";
 import { createJobQueue, type JobQueue } from "#server/platform/job-queue.ts";
 import { FallbackTripLock } from "#server/platform/locks/fallback-trip-lock.ts";
@@ -65,8 +70,9 @@ import { MemoryRateLimiter } from "#server/platform/rate-limiter/memory-rate-lim
 import type { RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 import { RedisRateLimiter } from "#server/platform/rate-limiter/redis-rate-limiter.ts";
 import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
-import { redisKeys } from "#server/platform/redis-keys.ts";
+import { type RedisKeys, redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
+import { seldom } from "#server/platform/seldom.ts";
 import { StatementGroup } from "#server/platform/statement-group.ts";
 import { createOutboxWakeUp } from "#server/platform/wake-up.ts";
 
@@ -107,6 +113,10 @@ export interface AppContext {
   readonly trips: TripService;
   readonly drivers: DriverService;
   readonly locations: LocationService;
+  /** Where the free drivers are. */
+  readonly driverIndex: DriverIndex;
+  /** What keeps the index in step with the database; null when it is the database. */
+  readonly driverIndexSync: DriverIndexSync | null;
   readonly dispatch: DispatchService;
   readonly notifications: NotificationService;
   readonly liveMap: LiveMap;
@@ -221,7 +231,9 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     settings: () => settings.latest(),
     raise: (alert) => alerts.raiseSoon(alert),
   });
-  const locations = new LocationService({ db, bus, clock, metrics, logger, movements, sinks: [] });
+  const { driverIndex, driverIndexSync } = driverIndexOf({ db, bus, clock, metrics, logger, redis, keys });
+  const sinks = driverIndexSync === null ? [] : [driverIndexSync.sink];
+  const locations = new LocationService({ db, bus, clock, metrics, logger, movements, sinks });
   const jobs = new JobService({ db, queue, clock });
   const access = new AccessDirectory({ db: db.pool, bus, clock });
   const { push, sms } = messageProviders(config, db, metrics);
@@ -269,6 +281,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
     locations,
+    driverIndex,
+    driverIndexSync,
     dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
     notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
     liveMap: new LiveMap({ db, bus, clock, logger }),
@@ -300,6 +314,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       await revocations.stop();
       wakeUp.close();
       await locations.drain();
+      driverIndexSync?.close();
+      await driverIndexSync?.drain();
       await alerts.drain();
       await events.drain();
       await limits.drain();
@@ -309,6 +325,26 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       await db.close();
     },
   };
+}
+
+type IndexParts = Pick<AppContext, "db" | "bus" | "clock" | "metrics" | "logger" | "redis"> & {
+  readonly keys: RedisKeys;
+};
+
+function driverIndexOf({ keys, ...parts }: IndexParts): Pick<AppContext, "driverIndex" | "driverIndexSync"> {
+  const { db, metrics, logger, redis } = parts;
+  const inDatabase = new PostgresDriverIndex(db.pool);
+  if (redis === null) return { driverIndex: inDatabase, driverIndexSync: null };
+  const index = new RedisDriverIndex({ redis: redis.commands, keys });
+  const driverIndex = new FallbackDriverIndex({
+    primary: index,
+    secondary: inDatabase,
+    isReady: redis.isReady,
+    onSearch: (source) => metrics.driverSearches.inc({ source }),
+    onTrouble: seldom((trouble) => logger.warn(trouble, "searching drivers in the database: Redis did not answer")),
+  });
+  const onBuilt = (seconds: number) => metrics.driverIndexBuild.observe(seconds);
+  return { driverIndex, driverIndexSync: new DriverIndexSync({ ...parts, index, isReady: redis.isReady, onBuilt }) };
 }
 
 /** A GET that must be answered by that very address. */

@@ -7,6 +7,7 @@ import { OutboxRelay } from "#server/jobs/outbox-relay.ts";
 
 const TICK_MS = 500;
 const DEPTH_MS = 5000;
+const INDEX_MS = 2000;
 
 export interface WorkerRole {
   readonly relay: OutboxRelay;
@@ -46,6 +47,18 @@ export function startWorkers(app: AppContext): WorkerRole {
       app.logger.warn({ err: error }, "dispatch round skipped");
     }
   }
+  app.driverIndexSync?.start();
+  let followingIndex: Promise<void> | null = null;
+  const indexTimer = setInterval(() => {
+    followingIndex ??=
+      app.driverIndexSync
+        ?.tick()
+        .catch((error: Error) => app.logger.debug({ err: error }, "index of free drivers not followed; it will be"))
+        .finally(() => {
+          followingIndex = null;
+        }) ?? null;
+  }, INDEX_MS);
+
   let idle = true;
   const timer = setInterval(() => {
     // A slow round is not followed by all that it delayed.
@@ -71,6 +84,8 @@ export function startWorkers(app: AppContext): WorkerRole {
       stopped = true;
       clearInterval(timer);
       clearInterval(depth);
+      clearInterval(indexTimer);
+      await followingIndex;
       await ticking;
       await relay.stop();
       return workers.stop(deadlineMs);

@@ -15,6 +15,8 @@ export interface Metrics {
   readonly httpRequest: Histogram<"method" | "route" | "status">;
   readonly sockets: Gauge<"role">;
   readonly locations: Counter<"outcome">;
+  readonly driverSearches: Counter<"source">;
+  readonly driverIndexBuild: Histogram;
   readonly providerCalls: Counter<"provider" | "outcome">;
   readonly redisUp: Gauge;
   readonly limitDecisions: Counter<"scope" | "outcome">;
@@ -106,6 +108,18 @@ export function createMetrics(options: { processMetrics: boolean }): Metrics {
       name: "webhook_deliveries_total",
       help: "Deliveries of payment gateways: received, duplicate, or why they were refused",
       labelNames: ["gateway", "outcome"],
+      registers,
+    }),
+    driverSearches: new Counter({
+      name: "driver_searches_total",
+      help: "Searches for the nearest free drivers, by the store that answered",
+      labelNames: ["source"],
+      registers,
+    }),
+    driverIndexBuild: new Histogram({
+      name: "driver_index_build_seconds",
+      help: "Time to build the index of free drivers whole from the database",
+      buckets: SLOW,
       registers,
     }),
     providerCalls: new Counter({

@@ -8,6 +8,14 @@ export interface RedisKeys {
   /** That an operation has been counted: its retries are not. */
   readonly limitOnce: (scope: string, subject: string, operation: string) => string;
   readonly limitPattern: string;
+  /** Geo set of the free drivers of a vehicle category. */
+  readonly driversNear: (categoryId: string) => string;
+  /** Hash: driver → `<version>:<category>`, the category empty while the driver is not free. */
+  readonly driversState: string;
+  /** There while the index is whole and followed; it expires when nobody follows. */
+  readonly driversBuilt: string;
+  /** The token of who builds the index now. */
+  readonly driversBuilding: string;
   readonly busChannel: (channel: string) => string;
   /** BullMQ's own prefix: it adds `:<queue>:…`. */
   readonly queuePrefix: string;
@@ -22,6 +30,10 @@ export function redisKeys(prefix: string): RedisKeys {
     limit: (scope, subject, seconds) => `${prefix}limit:${scope}:${subject}:${seconds}`,
     limitOnce: (scope, subject, operation) => `${prefix}limit:${scope}:${subject}:once:${operation}`,
     limitPattern: `${prefix}limit:*`,
+    driversNear: (categoryId) => `${prefix}drivers:near:${categoryId}`,
+    driversState: `${prefix}drivers:state`,
+    driversBuilt: `${prefix}drivers:built`,
+    driversBuilding: `${prefix}drivers:building`,
     busChannel: (channel) => `${prefix}bus:${channel}`,
     queuePrefix: `${prefix}jobs`,
   };

@@ -21,10 +21,24 @@ export interface NearSearch {
  * looked at in the database before being asked. Two implementations, one contract suite.
  */
 export interface DriverIndex {
-  /** Nearest first, no further than the radius. Throws when its store is away: the caller then asks the database. */
+  /** The nearest of all within the radius, nearest first. */
   nearest(search: NearSearch): Promise<NearDriver[]>;
-  /** Drivers who moved. Who is not in the index (not available) is not put there. Never throws. */
-  move(drivers: readonly ({ readonly driverId: string } & Coordinates)[]): void;
-  /** Drivers whose availability, vehicle or account changed: the database is read, and the index follows. Never throws. */
-  refresh(driverIds: readonly string[]): void;
+}
+
+/** A driver as the database has them, and how late that was. */
+export type IndexedDriver = {
+  readonly driverId: string;
+  /** Of two states of one driver the later has the higher one (`driver_details.index_version`). */
+  readonly version: number;
+} & (
+  | ({ readonly state: "free"; readonly categoryId: string } & Coordinates)
+  /** On a trip, off line, under review, …: remembered, so that an older word of them does not bring them back. */
+  | { readonly state: "taken" }
+  /** Free, but nobody knows where: forgotten until they are heard of. */
+  | { readonly state: "lost" }
+);
+
+/** The index has no whole picture of the database now: ask the database itself. */
+export class IndexNotBuilt extends Error {
+  override readonly name = "IndexNotBuilt";
 }
