@@ -1,13 +1,11 @@
 -- The index of free drivers follows the database by a number that every change of a driver's freedom raises: drawn while
 -- the row is locked, so of two states of one driver the later has the higher one, whatever order they are told in.
-CREATE SEQUENCE driver_index_version;
-
-ALTER TABLE driver_details ADD COLUMN index_version BIGINT NOT NULL DEFAULT nextval('driver_index_version');
+ALTER TABLE driver_details ADD COLUMN index_version BIGSERIAL;
 CREATE INDEX idx_driver_index_version ON driver_details (index_version);
 
 CREATE FUNCTION driver_changed_for_index() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  NEW.index_version := nextval('driver_index_version');
+  NEW.index_version := nextval('driver_details_index_version_seq');
   RETURN NEW;
 END $$;
 
@@ -20,10 +18,10 @@ CREATE TRIGGER driver_details_index_version BEFORE UPDATE OF is_online, availabi
 CREATE FUNCTION vehicle_changed_for_index() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP <> 'INSERT' THEN
-    UPDATE driver_details SET index_version = nextval('driver_index_version') WHERE user_id = OLD.driver_id;
+    UPDATE driver_details SET index_version = nextval('driver_details_index_version_seq') WHERE user_id = OLD.driver_id;
   END IF;
   IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND NEW.driver_id IS DISTINCT FROM OLD.driver_id) THEN
-    UPDATE driver_details SET index_version = nextval('driver_index_version') WHERE user_id = NEW.driver_id;
+    UPDATE driver_details SET index_version = nextval('driver_details_index_version_seq') WHERE user_id = NEW.driver_id;
   END IF;
   RETURN NULL;
 END $$;
@@ -33,7 +31,7 @@ CREATE TRIGGER vehicles_index_version AFTER INSERT OR DELETE OR UPDATE OF driver
 
 CREATE FUNCTION account_changed_for_index() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE driver_details SET index_version = nextval('driver_index_version') WHERE user_id = NEW.id;
+  UPDATE driver_details SET index_version = nextval('driver_details_index_version_seq') WHERE user_id = NEW.id;
   RETURN NULL;
 END $$;
 
