@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { seededRandom } from "#prisma/seed/places.ts";
 import { startRedis } from "#scripts/services/redis.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { newId } from "#server/contracts/ids.ts";
@@ -38,17 +39,6 @@ export interface NearestBench {
   readonly growth: number;
 }
 
-/** mulberry32: the same city every time. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Half of a city is where everybody is: within some 3 km of its centre; the rest within some 15 km. */
 function placeIn(random: () => number): Coordinates {
   const spread = random() < 0.5 ? 0.03 : 0.14;
@@ -72,7 +62,7 @@ async function measure(redis: Redis, count: number, ms: number): Promise<Nearest
   await redis.flushall();
   const keys = redisKeys("bench:");
   const index = new RedisDriverIndex({ redis, keys });
-  const random = seeded(count);
+  const random = seededRandom(count);
   const drivers = Array.from({ length: count }, () => ({ driverId: newId(), ...placeIn(random) }));
   async function* pages(): AsyncGenerator<IndexedDriver[]> {
     for (let from = 0; from < count; from += 2000)

@@ -72,6 +72,7 @@ import { RedisRateLimiter } from "#server/platform/rate-limiter/redis-rate-limit
 import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
 import { type RedisKeys, redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
+import { createRoutingProvider, type RoutingProvider } from "#server/platform/routing-providers.ts";
 import { seldom } from "#server/platform/seldom.ts";
 import { StatementGroup } from "#server/platform/statement-group.ts";
 import { createOutboxWakeUp } from "#server/platform/wake-up.ts";
@@ -191,14 +192,11 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const limiter = overrides.rateLimiter === undefined ? rateLimiter(config, redis, clock) : overrides.rateLimiter;
   const limits = new LimitService({ limiter, keys, violations, clock, metrics });
 
-  const osrm =
-    config.routing === null
-      ? null
-      : {
-          url: config.routing.osrmUrl,
-          client: createProviderClient({ name: "osrm", metrics, timeoutMs: 1500, retries: 0 }),
-        };
-  const router = createRouter({ osrm, logger });
+  const router = createRouter({
+    provider: routingProvider(config, metrics),
+    logger,
+    monotonicMs: () => clock.monotonicMs(),
+  });
   const settings = new SettingsService({ db, bus, clock });
   const alerts = new AlertService({ db, bus, logger });
   const conduct = new ConductService({ db, bus, alerts, settings });
@@ -325,6 +323,17 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       await db.close();
     },
   };
+}
+
+function routingProvider({ routing }: Config, metrics: Metrics): RoutingProvider | null {
+  if (routing === null) return null;
+  const client = (kind: string, timeoutMs: number) =>
+    createProviderClient({ name: `${routing.provider}-${kind}`, metrics, timeoutMs, retries: 0 });
+  return createRoutingProvider(routing.provider, {
+    ...routing,
+    routes: client("routes", 1500),
+    tables: client("tables", 400),
+  });
 }
 
 type IndexParts = Pick<AppContext, "db" | "bus" | "clock" | "metrics" | "logger" | "redis"> & {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "#server/platform/client-address.ts";
+import { ROUTING_PROVIDERS, type RoutingProviderName } from "#server/platform/routing-providers.ts";
 import { secretProblem, sharedSecretProblem } from "./secrets.ts";
 
 /**
@@ -59,7 +60,9 @@ const envSchema = z.object({
   TRIP_LOCK_SECONDS: integer(300, 1, MAX_SECONDS),
   TRIP_SEARCH_SECONDS: integer(180, 1, MAX_SECONDS),
   TRIP_OFFER_SECONDS: integer(15, 1, 600),
-  ROUTING_OSRM_URL: optionalText,
+  ROUTING_PROVIDER: z.enum(ROUTING_PROVIDERS).optional(),
+  ROUTING_URL: optionalText.pipe(z.url({ protocol: /^https?$/ }).nullable()),
+  ROUTING_TOKEN: optionalText,
   FCM_SERVICE_ACCOUNT: optionalText,
   FCM_BASE_URL: z.url().default("https://fcm.googleapis.com"),
   SMS_HTTP_URL: optionalText,
@@ -134,7 +137,11 @@ export interface Config {
     readonly ringsMeters: readonly number[];
   };
   readonly jobs: { readonly stalledSeconds: number };
-  readonly routing: { readonly osrmUrl: string } | null;
+  readonly routing: {
+    readonly provider: RoutingProviderName;
+    readonly url: string;
+    readonly token: string | null;
+  } | null;
   readonly fcm: { readonly account: z.infer<typeof fcmAccountSchema>; readonly baseUrl: string } | null;
   readonly sms: { readonly url: string; readonly token: string | null; readonly sender: string } | null;
   /** What verifies each gateway's webhooks; a list `new,old` while one is rotated. Null: that gateway's are refused. */
@@ -222,6 +229,25 @@ function captchaOf(e: Env): CaptchaConfig | null {
   if (siteKey === null || secret === null)
     throw new ConfigError("Configuration: CAPTCHA_PROVIDER needs CAPTCHA_SITE_KEY and CAPTCHA_SECRET");
   return { provider, siteKey, secret, verifyUrl: e.CAPTCHA_VERIFY_URL };
+}
+
+const ROUTING_URLS: Readonly<Record<RoutingProviderName, string | null>> = {
+  osrm: null,
+  mapbox: "https://api.mapbox.com",
+  geolink: "https://api.geolink-eg.com",
+};
+
+function routingOf({ ROUTING_PROVIDER: provider, ROUTING_URL: given, ROUTING_TOKEN: token }: Env): Config["routing"] {
+  if (provider === undefined) {
+    if (given !== null || token !== null)
+      throw new ConfigError(`Configuration: ROUTING_PROVIDER must name one of ${ROUTING_PROVIDERS.join(", ")}`);
+    return null;
+  }
+  const url = (given ?? ROUTING_URLS[provider])?.replace(/\/+$/, "");
+  if (url === undefined) throw new ConfigError("Configuration: ROUTING_PROVIDER=osrm needs ROUTING_URL");
+  if (provider !== "osrm" && token === null)
+    throw new ConfigError(`Configuration: ROUTING_PROVIDER=${provider} needs ROUTING_TOKEN`);
+  return { provider, url, token };
 }
 
 /** Characters at least of what others gave us, where it is set; SSLCommerz hands out short passwords. */
@@ -338,7 +364,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       ringsMeters: [2000, 3000, 4000, 5000],
     },
     jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
-    routing: e.ROUTING_OSRM_URL === null ? null : { osrmUrl: e.ROUTING_OSRM_URL },
+    routing: routingOf(e),
     fcm:
       e.FCM_SERVICE_ACCOUNT === null
         ? null

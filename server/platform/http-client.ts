@@ -48,6 +48,25 @@ export interface ProviderClient {
 /** Some providers answer with all they were sent: codes and phones must not come into logs and records that way. */
 const told = (text: string) => redacted(text.slice(0, 200)).replaceAll(/\d{4,}/g, "#");
 
+/** No provider has more to say; one that goes on and on would fill our memory. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+async function readText(response: Response, name: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw new ProviderError(`${name} broke off`, { permanent: false, cause });
+  }
+  if (bytes > MAX_ANSWER_BYTES) throw new ProviderError(`${name} answered more than 4 MiB`, { permanent: false });
+  return Buffer.concat(chunks).toString("utf8");
+}
+
 /** An open circuit is not asked again: that is what it is for. */
 const isTransient = (error: Error): boolean =>
   !(error instanceof ProviderError && error.permanent) && !isBrokenCircuitError(error);
@@ -85,7 +104,7 @@ export function createProviderClient(options: {
     } catch (cause) {
       throw new ProviderError(`${options.name} did not answer`, { permanent: false, cause });
     }
-    const text = await response.text();
+    const text = await readText(response, options.name);
     if (!response.ok) {
       const permanent = response.status >= 400 && response.status < 500 && !RETRY_STATUSES.has(response.status);
       throw new ProviderError(`${options.name} answered ${response.status}: ${told(text)}`, {

@@ -1,6 +1,9 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
-import type { ProviderClient } from "#server/platform/http-client.ts";
+import { inTime } from "#server/platform/in-time.ts";
 import type { Logger } from "#server/platform/logger.ts";
+import type { RoutingProvider } from "#server/platform/routing-providers.ts";
+import { seldom } from "#server/platform/seldom.ts";
+import { ShortCache } from "#server/platform/short-cache.ts";
 
 /** Metres and seconds along a way. `estimated`: a straight line, because no provider answered. */
 export interface Route {
@@ -11,9 +14,14 @@ export interface Route {
   readonly estimated: boolean;
 }
 
+/** How long a driver needs to somewhere, and how far it is. */
+export type Eta = Pick<Route, "distanceMeters" | "durationSeconds" | "estimated">;
+
 export interface Router {
   /** Through all `points` in order (at least two). Never throws: it falls back to a straight line. */
   route(points: readonly Coordinates[]): Promise<Route>;
+  /** From each origin to the destination, in the origins' order, within half a second. Never throws, as above. */
+  etas(origins: readonly Coordinates[], destination: Coordinates): Promise<Eta[]>;
 }
 
 const EARTH_RADIUS_METERS = 6_371_008.8;
@@ -45,32 +53,96 @@ export function straightLine(points: readonly Coordinates[]): Route {
   };
 }
 
-interface OsrmAnswer {
-  readonly routes?: readonly { readonly distance: number; readonly duration: number; readonly geometry: string }[];
+const straightEta = (from: Coordinates, to: Coordinates): Eta => {
+  const { distanceMeters, durationSeconds, estimated } = straightLine([from, to]);
+  return { distanceMeters, durationSeconds, estimated };
+};
+
+/** A way is remembered this long: riders ask for the fare, look around, and book. */
+const REMEMBERED_MS = 5 * 60_000;
+const MAX_REMEMBERED = 20_000;
+/** Nobody waits longer for the times of drivers to a pickup: an offer is better early than exact. */
+const ETAS_WITHIN_MS = 500;
+const MAX_KMH = 250;
+
+/** The answer can be the way between these points: not in other units, not backwards, not of another planet. */
+function isPlausible(
+  way: { distanceMeters: number; durationSeconds: number },
+  points: readonly Coordinates[],
+): boolean {
+  const { distanceMeters: meters, durationSeconds: seconds } = way;
+  const least = straightLine(points).distanceMeters;
+  // Providers begin at the next road: a little shorter than the straight line is possible.
+  return (
+    Number.isFinite(meters) &&
+    Number.isFinite(seconds) &&
+    meters >= least * 0.8 - 500 &&
+    meters <= least * 20 + 20_000 &&
+    seconds >= (meters / 1000 / MAX_KMH) * 3600 - 1
+  );
 }
 
-/** OSRM's HTTP API (`/route/v1/driving`) when configured; else, and when it fails, `straightLine`. */
+/** About a metre: what GPS does not tell apart is one way. */
+const rounded = ({ lat, lng }: Coordinates): Coordinates => ({
+  lat: Number(lat.toFixed(5)),
+  lng: Number(lng.toFixed(5)),
+});
+
+/**
+ * Ways and times by road from `provider`, remembered for five minutes; where there is none, and when it fails, says
+ * nonsense or takes too long, a straight line at 40 km/h, marked `estimated`.
+ */
 export function createRouter(options: {
-  osrm: { url: string; client: ProviderClient } | null;
+  provider: RoutingProvider | null;
   logger: Logger;
+  monotonicMs: () => number;
 }): Router {
+  const { provider, logger, monotonicMs } = options;
+  const complain = seldom((trouble) => logger.warn(trouble, "routing by straight lines: the provider failed"));
+  const ways = new ShortCache<Omit<Route, "estimated"> | null>({
+    read: async (key) => (provider === null ? null : provider.route(JSON.parse(key) as Coordinates[])),
+    maxAgeMs: REMEMBERED_MS,
+    maxEntries: MAX_REMEMBERED,
+    monotonicMs,
+  });
+
   return {
     async route(points) {
-      if (options.osrm === null) return straightLine(points);
-      const path = points.map((point) => `${point.lng},${point.lat}`).join(";");
+      if (provider === null) return straightLine(points);
       try {
-        const url = `${options.osrm.url}/route/v1/driving/${path}?overview=simplified&geometries=polyline`;
-        const best = ((await options.osrm.client.call({ url, method: "GET" })) as OsrmAnswer | null)?.routes?.[0];
-        if (best === undefined) return straightLine(points);
-        return {
-          distanceMeters: Math.round(best.distance),
-          durationSeconds: Math.round(best.duration),
-          polyline: best.geometry,
-          estimated: false,
-        };
+        const way = await ways.get(JSON.stringify(points.map(rounded)));
+        if (way !== null && isPlausible(way, points))
+          return {
+            ...way,
+            distanceMeters: Math.round(way.distanceMeters),
+            durationSeconds: Math.round(way.durationSeconds),
+            estimated: false,
+          };
+        complain(new Error(way === null ? "no way by road" : "an impossible distance or time"));
       } catch (error) {
-        options.logger.warn({ err: error }, "routing provider failed; using a straight line");
-        return straightLine(points);
+        complain(error);
+      }
+      return straightLine(points);
+    },
+
+    async etas(origins, destination) {
+      const straight = origins.map((origin) => straightEta(origin, destination));
+      if (provider === null || origins.length === 0) return straight;
+      try {
+        const answers = await inTime(ETAS_WITHIN_MS, provider.etas(origins.map(rounded), rounded(destination)));
+        return origins.map((origin, i) => {
+          const eta = answers[i];
+          if (eta === undefined || eta === null || !isPlausible(eta, [origin, destination]))
+            return straightEta(origin, destination);
+          return {
+            distanceMeters: Math.round(eta.distanceMeters),
+            durationSeconds: Math.round(eta.durationSeconds),
+            estimated: false,
+          };
+        });
+      } catch (error) {
+        complain(error);
+        return straight;
       }
     },
   };

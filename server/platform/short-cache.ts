@@ -6,12 +6,19 @@ export class ShortCache<V> {
   readonly #read: (key: string) => Promise<V>;
   readonly #maxAgeMs: number;
   readonly #monotonicMs: () => number;
+  readonly #maxEntries: number;
   readonly #known = new Map<string, { readonly value: Promise<V>; readonly readAt: number }>();
 
-  constructor(options: { read: (key: string) => Promise<V>; maxAgeMs: number; monotonicMs: () => number }) {
+  constructor(options: {
+    read: (key: string) => Promise<V>;
+    maxAgeMs: number;
+    monotonicMs: () => number;
+    maxEntries?: number;
+  }) {
     this.#read = options.read;
     this.#maxAgeMs = options.maxAgeMs;
     this.#monotonicMs = options.monotonicMs;
+    this.#maxEntries = options.maxEntries ?? 1000;
   }
 
   /** A failed read is thrown to all who waited for it, and not remembered. */
@@ -19,7 +26,7 @@ export class ShortCache<V> {
     const now = this.#monotonicMs();
     const known = this.#known.get(key);
     if (known !== undefined && now - known.readAt < this.#maxAgeMs) return known.value;
-    if (this.#known.size >= 1000) this.#known.clear();
+    if (this.#known.size >= this.#maxEntries) this.#known.clear();
     const entry = { value: this.#read(key), readAt: now };
     this.#known.set(key, entry);
     entry.value.catch(() => {

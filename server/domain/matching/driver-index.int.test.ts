@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { seededRandom } from "#prisma/seed/places.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { upsertLocations } from "#server/domain/drivers/location-store.ts";
@@ -19,17 +20,6 @@ let economy = "";
 async function serve(coordination: (typeof COORDINATIONS)[number]): Promise<void> {
   t = await createTestApp({ coordination });
   economy = await t.value<string>("SELECT id FROM vehicle_categories WHERE code = 'economy'");
-}
-
-/** A repeatable stream of numbers in [0, 1) (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 async function placeAt(places: readonly (Coordinates & { readonly userId: string })[]): Promise<void> {
@@ -75,7 +65,7 @@ describe.each(COORDINATIONS)("nearest, %s", (coordination) => {
   beforeEach(() => serve(coordination));
 
   test("is what looking at every driver finds, wherever one stands, however many are wanted", async () => {
-    const random = seeded(7);
+    const random = seededRandom(7);
     const drivers = await t.make.drivers(400);
     await strew(drivers, random);
     await strew(await t.make.drivers(60, { online: false }), random);
@@ -286,7 +276,7 @@ describe("in step with the database", () => {
   });
 
   test("after any sequence of changes, told in any order, it is what the database says", async () => {
-    const random = seeded(42);
+    const random = seededRandom(42);
     const drivers = await t.make.drivers(30);
     await strew(drivers, random);
     await follow();
