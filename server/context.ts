@@ -27,6 +27,7 @@ import { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
 import { PostgresDriverIndex } from "#server/domain/matching/driver-index-store.ts";
 import { DriverIndexSync } from "#server/domain/matching/driver-index-sync.ts";
+import { OfferViewers } from "#server/domain/matching/offer-viewers.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
 import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
 import { NotificationService } from "#server/domain/notifications/notification-service.ts";
@@ -44,19 +45,23 @@ import {
   createSigningKeys,
   type FetchPem,
 } from "#server/domain/payments/webhooks/sns-certificate.ts";
+import { PresenceService } from "#server/domain/presence/presence-service.ts";
 import { ReviewService } from "#server/domain/reviews/review-service.ts";
 import { SettingsService } from "#server/domain/settings/settings-service.ts";
 import { SigningService } from "#server/domain/signing/signing-service.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
-import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
+import { type EventBus, LocalBus } from "#server/platform/bus.ts";
 import { Cipher, derivedKey } from "#server/platform/cipher.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
 import { type Database, openDatabase } from "#server/platform/db.ts";
 import type { DriverIndex } from "#server/platform/driver-index/driver-index.ts";
 import { FallbackDriverIndex } from "#server/platform/driver-index/fallback-driver-index.ts";
 import { RedisDriverIndex } from "#server/platform/driver-index/redis-driver-index.ts";
+import type { ExpiringSets } from "#server/platform/expiring-sets/expiring-sets.ts";
+import { MemoryExpiringSets } from "#server/platform/expiring-sets/memory-expiring-sets.ts";
+import { RedisExpiringSets } from "#server/platform/expiring-sets/redis-expiring-sets.ts";
 import { createProviderClient, type ProviderClient } from "#server/platform/http-client.ts";
 import { createJobQueue, type JobQueue } from "#server/platform/job-queue.ts";
 import { FallbackTripLock } from "#server/platform/locks/fallback-trip-lock.ts";
@@ -70,6 +75,7 @@ import { MemoryRateLimiter } from "#server/platform/rate-limiter/memory-rate-lim
 import type { RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 import { RedisRateLimiter } from "#server/platform/rate-limiter/redis-rate-limiter.ts";
 import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
+import { RedisBus } from "#server/platform/redis-bus.ts";
 import { type RedisKeys, redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
 import { createRoutingProvider, type RoutingProvider } from "#server/platform/routing-providers.ts";
@@ -118,6 +124,11 @@ export interface AppContext {
   readonly driverIndex: DriverIndex;
   /** What keeps the index in step with the database; null when it is the database. */
   readonly driverIndexSync: DriverIndexSync | null;
+  readonly keys: RedisKeys;
+  /** Who is in what for a while: connections of a person. */
+  readonly memberships: ExpiringSets;
+  readonly presence: PresenceService;
+  readonly viewers: OfferViewers;
   readonly dispatch: DispatchService;
   readonly notifications: NotificationService;
   readonly liveMap: LiveMap;
@@ -230,6 +241,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     raise: (alert) => alerts.raiseSoon(alert),
   });
   const { driverIndex, driverIndexSync } = driverIndexOf({ db, bus, clock, metrics, logger, redis, keys });
+  const memberships = membershipsOf(redis, clock);
   const sinks = driverIndexSync === null ? [] : [driverIndexSync.sink];
   const locations = new LocationService({ db, bus, clock, metrics, logger, movements, sinks });
   const jobs = new JobService({ db, queue, clock });
@@ -281,6 +293,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     locations,
     driverIndex,
     driverIndexSync,
+    keys,
+    memberships,
+    presence: new PresenceService({ db, bus, ...config.presence }),
+    viewers: new OfferViewers({ db, sets: memberships, keys }),
     dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
     notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
     liveMap: new LiveMap({ db, bus, clock, logger }),
@@ -323,6 +339,12 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       await db.close();
     },
   };
+}
+
+function membershipsOf(redis: RedisConnections | null, clock: Clock): ExpiringSets {
+  const monotonicMs = () => clock.monotonicMs();
+  if (redis === null) return new MemoryExpiringSets(monotonicMs);
+  return new RedisExpiringSets({ redis: redis.commands, isReady: redis.isReady, monotonicMs });
 }
 
 function routingProvider({ routing }: Config, metrics: Metrics): RoutingProvider | null {

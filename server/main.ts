@@ -48,8 +48,8 @@ async function main(): Promise<void> {
       config.shutdownSeconds * 1000 + 5000,
     ).unref();
     app.beginStop();
-    gateway?.close();
-    const [, unfinished] = await Promise.all([
+    const [, , unfinished] = await Promise.all([
+      gateway?.close(),
       http?.stop(config.shutdownSeconds * 500),
       workers?.stop(config.shutdownSeconds * 1000) ?? 0,
     ]);

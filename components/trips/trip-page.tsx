@@ -79,7 +79,7 @@ export function TripPage({ id }: { id: string }) {
 }
 
 function TripBody({ detail }: { detail: TripDetail }) {
-  const { offers, attempts, effects, messages, timeline } = detail;
+  const { offers, viewers, attempts, effects, messages, timeline } = detail;
   return (
     <div className="flex min-h-full flex-col">
       <TripProgress trip={detail.trip} />
@@ -88,7 +88,16 @@ function TripBody({ detail }: { detail: TripDetail }) {
           <Section id="timeline" title="Timeline" count={timeline.length}>
             <TripTimeline entries={timeline} />
           </Section>
-          <Section id="offers" title="Offers" count={offers.length}>
+          <Section
+            id="offers"
+            title="Offers"
+            count={offers.length}
+            note={
+              viewers > 0
+                ? `${viewers} ${viewers === 1 ? "driver has" : "drivers have"} it on the screen now`
+                : undefined
+            }
+          >
             <TripOffers offers={offers} />
           </Section>
           <Section

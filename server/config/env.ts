@@ -60,6 +60,8 @@ const envSchema = z.object({
   TRIP_LOCK_SECONDS: integer(300, 1, MAX_SECONDS),
   TRIP_SEARCH_SECONDS: integer(180, 1, MAX_SECONDS),
   TRIP_OFFER_SECONDS: integer(15, 1, 600),
+  DRIVER_GRACE_SECONDS: integer(300, 1, MAX_SECONDS),
+  GATEWAY_DEAD_SECONDS: integer(120, 1, MAX_SECONDS),
   ROUTING_PROVIDER: z.enum(ROUTING_PROVIDERS).optional(),
   ROUTING_URL: optionalText.pipe(z.url({ protocol: /^https?$/ }).nullable()),
   ROUTING_TOKEN: optionalText,
@@ -135,6 +137,15 @@ export interface Config {
     readonly maxBatches: number;
     /** Metres; each ring is tried until one has a driver. */
     readonly ringsMeters: readonly number[];
+  };
+  readonly presence: {
+    /** An idle driver without a connection is off line after this. */
+    readonly graceSeconds: number;
+    /** A gateway not heard of for this long is taken for dead. */
+    readonly deadAfterSeconds: number;
+    /** How often a gateway says that it lives, and tells of its connections. */
+    readonly heartbeatMs: number;
+    readonly reportMs: number;
   };
   readonly jobs: { readonly stalledSeconds: number };
   readonly routing: {
@@ -362,6 +373,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       driversPerBatch: 5,
       maxBatches: 6,
       ringsMeters: [2000, 3000, 4000, 5000],
+    },
+    presence: {
+      graceSeconds: e.DRIVER_GRACE_SECONDS,
+      deadAfterSeconds: e.GATEWAY_DEAD_SECONDS,
+      heartbeatMs: Math.min(10_000, e.GATEWAY_DEAD_SECONDS * 250),
+      reportMs: 500,
     },
     jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
     routing: routingOf(e),

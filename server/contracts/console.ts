@@ -154,6 +154,8 @@ export interface TripDetail {
   readonly customer: { readonly id: string; readonly name: string; readonly phone: string };
   readonly zoneName: string | null;
   readonly offers: readonly TripOfferRow[];
+  /** Drivers who have the offer on their screens now. */
+  readonly viewers: number;
   readonly attempts: readonly AcceptAttempt[];
   readonly effects: readonly TripEffect[];
   readonly timeline: readonly TimelineEntry[];

@@ -18,6 +18,28 @@ export const channels = {
   trip: (tripId: string) => `trip.${tripId}`,
 } as const;
 
+/** What apps listen to is kept for those who reconnect; not where drivers are, which is old by then. */
+const KEPT: ReadonlySet<string> = new Set([
+  "customer-trip-request",
+  "driver-trip-accepted",
+  "another-driver-trip-accepted",
+  "customer-trip-cancelled",
+  "trip",
+  "drivers_channel",
+  "users_channel",
+]);
+export function isKept(channel: string): boolean {
+  const dot = channel.indexOf(".");
+  return KEPT.has(dot < 0 ? channel : channel.slice(0, dot));
+}
+
+/** A place in a channel's messages. A new epoch begins the count anew: nothing is known of what was before. */
+export interface ChannelPosition {
+  readonly epoch: string;
+  /** Of the last message; 0: none yet. */
+  readonly offset: number;
+}
+
 /** Topics of the bus that only our own processes listen to. */
 export const topics = {
   /** Batches of driver positions, for the console's map. */
@@ -59,6 +81,7 @@ export const clientFrameSchema = z.discriminatedUnion("type", [
     epoch: z.string().max(64).optional(),
     offset: z.int().min(0).optional(),
   }),
+  z.strictObject({ type: z.literal("viewing"), id: z.string().max(64).optional(), tripId: idSchema }),
   z.strictObject({
     type: z.literal("unsubscribe"),
     id: z.string().max(64).optional(),
@@ -74,6 +97,7 @@ export const CLOSE = {
   notAuthenticated: 3003,
   slowConsumer: 3008,
   noPong: 3012,
+  tooManyConnections: 3013,
   tooManyMessages: 4290,
 } as const;
 
@@ -83,6 +107,9 @@ export interface BusMessage {
   readonly data: unknown;
   /** ISO 8601 UTC. */
   readonly at: string;
+  /** Its place, in a kept channel. */
+  readonly epoch?: string;
+  readonly offset?: number;
 }
 
 export const tripIdsSchema = z.object({ ids: z.array(idSchema) });

@@ -12,6 +12,7 @@ import { mountOpenApi } from "#server/http/openapi/mount.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import { assertBodySize, clientAddresses, isJson, requestContexts, requestIdOf } from "#server/http/request.ts";
 import { mountRest, restProcedures } from "#server/http/rest.ts";
+import { mountSocketStats } from "#server/http/socket-stats.ts";
 import { mountWebhooks } from "#server/http/webhooks.ts";
 import { mountWellKnown } from "#server/http/well-known.ts";
 import { domainErrorOf } from "#server/trpc/init.ts";
@@ -49,6 +50,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
 
   mountHealth(hono, app);
   mountWellKnown(hono, app);
+  mountSocketStats(hono);
   hono.all("/api/trpc/*", (c) => {
     assertBodySize(c.req.raw.headers);
     // A form on another site can send text and forms, but no JSON.

@@ -123,7 +123,8 @@ export const isNexts = (path: string): boolean =>
 /** Of a request's path, what answers it. */
 export function doorOf(path: string): "data" | "docs" | "asset" | "page" {
   if (path === "/api/docs" || path.startsWith("/api/docs/")) return "docs";
-  if (path.startsWith("/api/") || path.startsWith("/health/") || path === "/metrics") return "data";
+  if (path.startsWith("/api/") || path.startsWith("/health/")) return "data";
+  if (path === "/metrics" || path === "/ws/stats") return "data";
   if (path === "/robots.txt" || path.startsWith("/.well-known/")) return "data";
   return path.startsWith("/_next/static/") ? "asset" : "page";
 }

@@ -8,6 +8,7 @@ import { OutboxRelay } from "#server/jobs/outbox-relay.ts";
 const TICK_MS = 500;
 const DEPTH_MS = 5000;
 const INDEX_MS = 2000;
+const PRESENCE_MS = 2000;
 
 export interface WorkerRole {
   readonly relay: OutboxRelay;
@@ -59,6 +60,16 @@ export function startWorkers(app: AppContext): WorkerRole {
         }) ?? null;
   }, INDEX_MS);
 
+  let lookingAround: Promise<unknown> | null = null;
+  const presenceTimer = setInterval(() => {
+    lookingAround ??= app.presence
+      .tick()
+      .catch((error: Error) => app.logger.warn({ err: error }, "nobody looked who is connected; the next round will"))
+      .finally(() => {
+        lookingAround = null;
+      });
+  }, PRESENCE_MS);
+
   let idle = true;
   const timer = setInterval(() => {
     // A slow round is not followed by all that it delayed.
@@ -85,7 +96,8 @@ export function startWorkers(app: AppContext): WorkerRole {
       clearInterval(timer);
       clearInterval(depth);
       clearInterval(indexTimer);
-      await followingIndex;
+      clearInterval(presenceTimer);
+      await Promise.all([followingIndex, lookingAround]);
       await ticking;
       await relay.stop();
       return workers.stop(deadlineMs);

@@ -17,6 +17,12 @@ export interface RedisKeys {
   /** The token of who builds the index now. */
   readonly driversBuilding: string;
   readonly busChannel: (channel: string) => string;
+  /** Where a kept channel stands, and its last messages. */
+  readonly busHistory: (channel: string) => { readonly position: string; readonly kept: string };
+  /** Sorted set of a person's connections, each with the time when it is to be forgotten. */
+  readonly socketsOf: (userId: string) => string;
+  /** Sorted set of the drivers who look at a trip's offer, each with the time when they are taken to have left. */
+  readonly viewersOf: (tripId: string) => string;
   /** BullMQ's own prefix: it adds `:<queue>:…`. */
   readonly queuePrefix: string;
 }
@@ -35,6 +41,9 @@ export function redisKeys(prefix: string): RedisKeys {
     driversBuilt: `${prefix}drivers:built`,
     driversBuilding: `${prefix}drivers:building`,
     busChannel: (channel) => `${prefix}bus:${channel}`,
+    busHistory: (channel) => ({ position: `${prefix}at:${channel}`, kept: `${prefix}kept:${channel}` }),
+    socketsOf: (userId) => `${prefix}sockets:${userId}`,
+    viewersOf: (tripId) => `${prefix}viewers:${tripId}`,
     queuePrefix: `${prefix}jobs`,
   };
 }

@@ -1,13 +1,19 @@
 import { z } from "zod";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { type ProviderClient, ProviderError } from "#server/platform/http-client.ts";
-import type { Eta, Route } from "#server/platform/routing.ts";
 
 export const ROUTING_PROVIDERS = ["osrm", "mapbox", "geolink"] as const;
 export type RoutingProviderName = (typeof ROUTING_PROVIDERS)[number];
 
-type Way = Omit<Route, "estimated">;
-type Time = Omit<Eta, "estimated">;
+/** Metres and seconds along a way. */
+export interface Time {
+  readonly distanceMeters: number;
+  readonly durationSeconds: number;
+}
+export interface Way extends Time {
+  /** Encoded polyline (precision 5), when the provider drew one. */
+  readonly polyline: string | null;
+}
 
 /** A service that knows roads. Both throw `ProviderError` when it fails or says what nobody can read; null: no way there. */
 export interface RoutingProvider {

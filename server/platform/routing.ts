@@ -1,21 +1,14 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { inTime } from "#server/platform/in-time.ts";
 import type { Logger } from "#server/platform/logger.ts";
-import type { RoutingProvider } from "#server/platform/routing-providers.ts";
+import type { RoutingProvider, Time, Way } from "#server/platform/routing-providers.ts";
 import { seldom } from "#server/platform/seldom.ts";
 import { ShortCache } from "#server/platform/short-cache.ts";
 
-/** Metres and seconds along a way. `estimated`: a straight line, because no provider answered. */
-export interface Route {
-  readonly distanceMeters: number;
-  readonly durationSeconds: number;
-  /** Encoded polyline (precision 5), when the provider drew one. */
-  readonly polyline: string | null;
-  readonly estimated: boolean;
-}
-
+/** `estimated`: a straight line, because no provider answered. */
+export type Route = Way & { readonly estimated: boolean };
 /** How long a driver needs to somewhere, and how far it is. */
-export type Eta = Pick<Route, "distanceMeters" | "durationSeconds" | "estimated">;
+export type Eta = Time & { readonly estimated: boolean };
 
 export interface Router {
   /** Through all `points` in order (at least two). Never throws: it falls back to a straight line. */
@@ -99,7 +92,7 @@ export function createRouter(options: {
 }): Router {
   const { provider, logger, monotonicMs } = options;
   const complain = seldom((trouble) => logger.warn(trouble, "routing by straight lines: the provider failed"));
-  const ways = new ShortCache<Omit<Route, "estimated"> | null>({
+  const ways = new ShortCache<Way | null>({
     read: async (key) => (provider === null ? null : provider.route(JSON.parse(key) as Coordinates[])),
     maxAgeMs: REMEMBERED_MS,
     maxEntries: MAX_REMEMBERED,

@@ -3,17 +3,19 @@ import type { ZodError } from "zod";
 import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
-import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
+import { type BusMessage, CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor, Grant } from "#server/domain/identity/tokens.ts";
 import { personSubject } from "#server/domain/limits/limit-subject.ts";
-import type { BusHandler } from "#server/platform/bus.ts";
 import { databaseProblem } from "#server/platform/db.ts";
+import { ChannelFeed, eventFrame } from "#server/realtime/channel-feed.ts";
 import { followedTrip, lostChannels, mayListen, ownChannels } from "#server/realtime/channels.ts";
+import type { ConnectionRegistry } from "#server/realtime/connection-registry.ts";
 import type { DriverPositions } from "#server/realtime/driver-positions.ts";
 
 const AUTH_WITHIN_MS = 10_000;
 export const HEARTBEAT_SECONDS = 25;
-const PONG_WITHIN_MS = 8000;
+/** Own channels wait this long for the app to say what it has heard of them: what it missed comes first. */
+const RECOVER_WITHIN_MS = 250;
 /** A reader that lets this much wait for it is closed, so that it does not eat the server's memory. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** Frames refused by a limit within a minute after which the rest is not even answered. */
@@ -41,9 +43,11 @@ export class Connection {
   readonly #app: AppContext;
   readonly #socket: WebSocket;
   readonly #positions: DriverPositions;
-  readonly #subscriptions = new Map<string, () => void>();
-  readonly #authTimer: NodeJS.Timeout;
-  #pongTimer: NodeJS.Timeout | null = null;
+  readonly #registry: ConnectionRegistry;
+  readonly #feeds = new Map<string, ChannelFeed>();
+  /** Until it is authenticated, then until its own channels flow. */
+  #timer: NodeJS.Timeout;
+  #pinged = false;
   #leaveAccess: (() => void) | null = null;
   #actor: Actor | null = null;
   #grant: Grant | null = null;
@@ -52,22 +56,32 @@ export class Connection {
   #refused = 0;
   #refusedSinceMs = 0;
 
-  constructor(app: AppContext, socket: WebSocket, positions: DriverPositions) {
+  constructor(
+    app: AppContext,
+    socket: WebSocket,
+    shared: { positions: DriverPositions; registry: ConnectionRegistry },
+  ) {
     this.#app = app;
-    this.#positions = positions;
+    this.#positions = shared.positions;
+    this.#registry = shared.registry;
     this.#socket = socket;
-    this.#authTimer = setTimeout(() => this.#close(CLOSE.notAuthenticated, "no auth frame in 10 s"), AUTH_WITHIN_MS);
+    this.#timer = setTimeout(() => this.#close(CLOSE.notAuthenticated, "no auth frame in 10 s"), AUTH_WITHIN_MS);
     socket.on("message", (data, isBinary) => this.#take(isBinary ? null : data.toString()));
     socket.on("pong", () => this.#alive());
     socket.on("error", (error) => app.logger.debug({ err: error, connectionId: this.id }, "socket error"));
     socket.on("close", () => this.#dispose());
   }
 
-  /** Called every 25 s: no pong within 8 s closes the socket. */
-  heartbeat(): void {
+  /** Called every 25 s. */
+  ping(): void {
     if (!this.#isOpen()) return;
+    this.#pinged = true;
     this.#socket.ping();
-    this.#pongTimer ??= setTimeout(() => this.#close(CLOSE.noPong, "no pong"), PONG_WITHIN_MS);
+  }
+
+  /** Called 8 s later: who has said nothing since is gone. */
+  dropSilent(): void {
+    if (this.#pinged) this.#close(CLOSE.noPong, "no pong");
   }
 
   /** Somebody's access changed: theirs ends here and now, with all subscriptions. */
@@ -75,8 +89,7 @@ export class Connection {
     const refusal = this.#grant === null ? null : this.#app.revocations.refusal(this.#grant);
     if (refusal === null) return;
     this.#close(CLOSE.notAuthenticated, refusal);
-    for (const leave of this.#subscriptions.values()) leave();
-    this.#subscriptions.clear();
+    this.#leaveAll();
   }
 
   goAway(): void {
@@ -84,8 +97,7 @@ export class Connection {
   }
 
   #alive(): void {
-    if (this.#pongTimer !== null) clearTimeout(this.#pongTimer);
-    this.#pongTimer = null;
+    this.#pinged = false;
   }
 
   /**
@@ -94,6 +106,7 @@ export class Connection {
    */
   #take(text: string | null): void {
     this.#alive();
+    this.#registry.traffic.received++;
     if (!this.#isOpen()) return;
     if (this.#waiting.length < MAX_WAITING_FRAMES) {
       this.#waiting.push(text);
@@ -145,15 +158,17 @@ export class Connection {
     const { actor } = grant;
     if (actor.type === "operator" && (await this.#app.access.of(actor.id)) === null)
       return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
+    if (!(await this.#registry.admit(this.id, { userId: actor.id, userType: actor.type })))
+      return this.#close(CLOSE.tooManyConnections, "you have five connections open; close one of them");
     // What is taken now would never be given back.
-    if (!this.#isOpen()) return;
-    clearTimeout(this.#authTimer);
+    if (!this.#isOpen()) return this.#registry.release(this.id);
     this.#grant = grant;
     this.#actor = actor;
     if (actor.type === "operator") this.#leaveAccess = this.#app.access.watch(() => this.#lookAgain(actor.id));
     this.#app.metrics.sockets.inc({ role: actor.type });
-    for (const channel of ownChannels(actor))
-      this.#subscriptions.set(channel, this.#app.bus.subscribe(channel, this.#listener(channel)));
+    for (const channel of ownChannels(actor)) this.#open(channel).hold();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#releaseOwn(), RECOVER_WITHIN_MS);
     this.#send({ type: "ready", connectionId: this.id, heartbeatSeconds: HEARTBEAT_SECONDS });
     // It may have been revoked while the account was looked up.
     this.recheck();
@@ -170,6 +185,7 @@ export class Connection {
       this.#refused = 0;
     }
     this.#refused++;
+    this.#registry.traffic.drops++;
     if (this.#refused > MAX_REFUSED_FRAMES) this.#close(CLOSE.tooManyMessages, "too many messages");
     throw limits.refusal(admission);
   }
@@ -193,7 +209,9 @@ export class Connection {
         return undefined;
       }
       case "subscribe":
-        return this.#subscribe(frame.channel, frame.id, actor);
+        return this.#subscribe(frame, actor);
+      case "viewing":
+        return this.#view(frame.tripId, frame.id, actor);
       case "unsubscribe":
         this.#leave(frame.channel);
         this.#send({ type: "unsubscribed", channel: frame.channel, ...withId(frame.id) });
@@ -201,19 +219,52 @@ export class Connection {
     }
   }
 
-  async #subscribe(channel: string, id: string | undefined, actor: Actor): Promise<void> {
+  /** What was missed since the place that the app knows, then all that comes. */
+  async #subscribe(frame: ClientFrame & { type: "subscribe" }, actor: Actor): Promise<void> {
+    const { channel, id, epoch, offset } = frame;
     const allowed = await mayListen(this.#app, actor, channel);
     if (!this.#isOpen()) return;
     if (!allowed) return this.#refuse(id, "FORBIDDEN", `You may not listen to ${channel}.`);
-    if (!this.#subscriptions.has(channel)) {
-      const tripId = followedTrip(channel);
-      const listener = this.#listener(channel);
-      const leave =
-        tripId === null ? this.#app.bus.subscribe(channel, listener) : await this.#positions.follow(tripId, listener);
-      if (!this.#isOpen()) return leave();
-      this.#subscriptions.set(channel, leave);
+    const tripId = followedTrip(channel);
+    if (tripId !== null) return this.#follow(tripId, channel, id);
+    const feed = this.#feeds.get(channel) ?? this.#open(channel);
+    feed.hold();
+    await this.#app.bus.joined(channel);
+    const since = epoch === undefined || offset === undefined ? null : { epoch, offset };
+    const { missed, ...at } = await this.#app.bus.history(channel, since);
+    if (!this.#isOpen() || this.#feeds.get(channel) !== feed) return;
+    this.#send({ type: "subscribed", channel, ...withId(id), ...at, recovered: missed !== null });
+    for (const message of missed ?? []) this.#sendEvent(channel, message);
+    feed.release(at);
+  }
+
+  async #follow(tripId: string, channel: string, id: string | undefined): Promise<void> {
+    if (!this.#feeds.has(channel)) {
+      const feed = new ChannelFeed((message) => this.#sendEvent(channel, message));
+      feed.leave = await this.#positions.follow(tripId, feed.take);
+      if (!this.#isOpen()) return feed.leave();
+      this.#feeds.set(channel, feed);
     }
-    this.#send({ type: "subscribed", channel, ...withId(id) });
+    this.#send({ type: "subscribed", channel, ...withId(id), ...this.#positions.placeOf(tripId), recovered: false });
+  }
+
+  async #view(tripId: string, id: string | undefined, actor: Actor): Promise<void> {
+    const viewers = await this.#app.viewers.look(actor, tripId);
+    if (viewers === null) return this.#refuse(id, "FORBIDDEN", "Only drivers who were offered the trip look at it.");
+    this.#send({ type: "viewing", ...withId(id), tripId, viewers });
+  }
+
+  #open(channel: string): ChannelFeed {
+    const feed = new ChannelFeed((message) => this.#sendEvent(channel, message));
+    feed.leave = this.#app.bus.subscribe(channel, feed.take);
+    this.#feeds.set(channel, feed);
+    return feed;
+  }
+
+  /** The app has said nothing of its own channels: what came meanwhile, and all that comes. */
+  #releaseOwn(): void {
+    if (this.#working) this.#timer = setTimeout(() => this.#releaseOwn(), RECOVER_WITHIN_MS);
+    else for (const feed of this.#feeds.values()) if (feed.isHeld) feed.release(null);
   }
 
   /** An operator keeps what they still may listen to. */
@@ -222,7 +273,7 @@ export class Connection {
     const look = async () => {
       if ((await app.access.of(operatorId)) === null)
         return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
-      for (const channel of await lostChannels(app, operatorId, [...this.#subscriptions.keys()])) {
+      for (const channel of await lostChannels(app, operatorId, [...this.#feeds.keys()])) {
         this.#leave(channel);
         this.#send({ type: "unsubscribed", channel });
         this.#refuse(undefined, "FORBIDDEN", `You may no longer listen to ${channel}.`);
@@ -232,12 +283,13 @@ export class Connection {
   }
 
   #leave(channel: string): void {
-    this.#subscriptions.get(channel)?.();
-    this.#subscriptions.delete(channel);
+    this.#feeds.get(channel)?.leave();
+    this.#feeds.delete(channel);
   }
 
-  #listener(channel: string): BusHandler {
-    return (message) => this.#send({ type: "event", channel, ...message });
+  #leaveAll(): void {
+    for (const feed of this.#feeds.values()) feed.leave();
+    this.#feeds.clear();
   }
 
   #isOpen(): boolean {
@@ -256,9 +308,23 @@ export class Connection {
   }
 
   #send(frame: object): void {
+    this.#write(JSON.stringify(frame));
+  }
+
+  #sendEvent(channel: string, message: BusMessage): void {
+    if (this.#isOpen()) this.#write(eventFrame(channel, message));
+  }
+
+  #write(text: string): void {
     if (!this.#isOpen()) return;
-    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.#close(CLOSE.slowConsumer, "reading too slowly");
-    else this.#socket.send(JSON.stringify(frame));
+    const { traffic } = this.#registry;
+    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+      traffic.drops++;
+      this.#close(CLOSE.slowConsumer, "reading too slowly");
+    } else {
+      traffic.sent++;
+      this.#socket.send(text);
+    }
   }
 
   #close(code: number, reason: string): void {
@@ -268,11 +334,10 @@ export class Connection {
   }
 
   #dispose(): void {
-    clearTimeout(this.#authTimer);
-    this.#alive();
+    clearTimeout(this.#timer);
     this.#leaveAccess?.();
-    for (const leave of this.#subscriptions.values()) leave();
-    this.#subscriptions.clear();
+    this.#leaveAll();
+    this.#registry.release(this.id);
     if (this.#actor === null) return;
     this.#app.metrics.sockets.dec({ role: this.#actor.type });
     if (this.#actor.type === "driver") this.#app.locations.forget(this.#actor.id);

@@ -50,12 +50,14 @@ describe.each(COORDINATIONS)("a driver's positions, on %s", (coordination) => {
     const [driver = "", other = ""] = await t.make.drivers(2);
     await t.accept(one, driver);
     await t.accept(two, other);
-    const positions = new DriverPositions(t.app);
+    const positions = new DriverPositions(t.app, "epoch");
     const [rider, stranger] = [await follow(positions, one), await follow(positions, two)];
     const at = await move(driver);
     expect(rider.heard).toEqual([
       {
         event: "driver.moved",
+        epoch: "epoch",
+        offset: 1,
         at: expect.any(String),
         data: { tripId: one, lat: at, lng: 31.25, heading: 90, speed: 8, at: expect.stringMatching(/Z$/) },
       },
@@ -72,7 +74,7 @@ describe.each(COORDINATIONS)("a driver's positions, on %s", (coordination) => {
   test("begin when the trip is accepted, change with its driver, and end with it", async () => {
     const trip = await t.make.trip();
     const [first = "", second = ""] = await t.make.drivers(2);
-    const rider = await follow(new DriverPositions(t.app), trip);
+    const rider = await follow(new DriverPositions(t.app, "epoch"), trip);
     await move(first);
     expect(rider.heard).toEqual([]);
     await t.accept(trip, first);
@@ -92,7 +94,7 @@ describe.each(COORDINATIONS)("a driver's positions, on %s", (coordination) => {
   test("end within half a minute when the news of the end was lost", async () => {
     const [trip, driver] = [await t.make.trip(), await t.make.driver()];
     await t.accept(trip, driver);
-    const rider = await follow(new DriverPositions(t.app), trip);
+    const rider = await follow(new DriverPositions(t.app, "epoch"), trip);
     await t.app.trips.release({ type: "driver", id: driver }, trip, "no news of it", null);
     aheadMs = 31_000;
     await untilHeard(rider, driver, false);
@@ -107,7 +109,7 @@ test("the topic of all positions, and a trip's news, are listened to only while 
     const answer = (await t.app.redis?.commands.pubsub("NUMSUB", ...keys)) as (string | number)[];
     return answer.filter((_, n) => n % 2 === 1).join();
   };
-  const positions = new DriverPositions(t.app);
+  const positions = new DriverPositions(t.app, "epoch");
   const riders = await Promise.all([...trips, ...trips].map((trip) => follow(positions, trip)));
   await waitUntil("listening", async () => (await listeners()) === "1,1,1");
   for (const rider of riders.slice(1)) rider.leave();

@@ -1,5 +1,11 @@
 import type { AppContext } from "#server/context.ts";
-import { channels, positionsSchema, topics } from "#server/contracts/realtime.ts";
+import {
+  type BusMessage,
+  type ChannelPosition,
+  channels,
+  positionsSchema,
+  topics,
+} from "#server/contracts/realtime.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
 
@@ -15,6 +21,8 @@ interface FollowedTrip {
   /** Null while no driver is bound to the trip. */
   driverId: string | null;
   version: number;
+  /** Messages told so far. */
+  offset: number;
   checkedAtMs: number;
 }
 
@@ -24,11 +32,18 @@ interface FollowedTrip {
  */
 export class DriverPositions {
   readonly #app: AppContext;
+  /** Positions are not kept: the count is this gateway's. */
+  readonly #epoch: string;
   readonly #trips = new Map<string, FollowedTrip>();
   #leavePositions: (() => void) | null = null;
 
-  constructor(app: AppContext) {
+  constructor(app: AppContext, epoch: string) {
     this.#app = app;
+    this.#epoch = epoch;
+  }
+
+  placeOf(tripId: string): ChannelPosition {
+    return { epoch: this.#epoch, offset: this.#trips.get(tripId)?.offset ?? 0 };
   }
 
   /** Returns the way out. Throws, and follows nothing, when the trip cannot be read. */
@@ -52,9 +67,10 @@ export class DriverPositions {
       tripId,
       listeners: new Set(),
       // Before the first look: what changes during it is looked at again.
-      leaveNews: this.#app.bus.subscribe(channels.trip(tripId), () => this.#lookAgain(trip)),
+      leaveNews: this.#app.bus.subscribe(channels.trip(tripId), (news) => this.#onNews(trip, news)),
       driverId: null,
       version: 0,
+      offset: 0,
       checkedAtMs: 0,
     };
     this.#trips.set(tripId, trip);
@@ -79,6 +95,17 @@ export class DriverPositions {
     trip.driverId = isLive(status) ? driverId : null;
   }
 
+  #onNews(trip: FollowedTrip, { event, data, at }: BusMessage): void {
+    if (event.startsWith("driver.connection_")) this.#tell(trip, { event, data, at });
+    else this.#lookAgain(trip);
+  }
+
+  #tell(trip: FollowedTrip, message: BusMessage): void {
+    trip.offset++;
+    const placed = { ...message, epoch: this.#epoch, offset: trip.offset };
+    for (const listener of trip.listeners) listener(placed);
+  }
+
   #lookAgain(trip: FollowedTrip): void {
     this.#look(trip).catch((error: Error) =>
       this.#app.logger.warn({ err: error, tripId: trip.tripId }, "followed trip not read; it will be again"),
@@ -96,8 +123,7 @@ export class DriverPositions {
       const position = trip.driverId === null ? undefined : moved.get(trip.driverId);
       if (position === undefined) continue;
       const { id: _id, ...where } = position;
-      for (const listener of trip.listeners)
-        listener({ event: "driver.moved", data: { tripId: trip.tripId, ...where }, at });
+      this.#tell(trip, { event: "driver.moved", data: { tripId: trip.tripId, ...where }, at });
     }
   }
 }

@@ -1,20 +1,20 @@
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import WebSocket from "ws";
 import { channels } from "#server/contracts/realtime.ts";
 import { type HttpServer, startHttp } from "#server/http/server.ts";
 import { createGateway, type Gateway } from "#server/realtime/gateway.ts";
 import { HERE } from "#server/testing/factories.ts";
 import { createTestApp, type TestApp, type TestAppOptions } from "#server/testing/harness.ts";
 import { openTestDatabase } from "#server/testing/services.ts";
+import { type Frame, openSocket, type SocketClient } from "#server/testing/socket-client.ts";
 import { portOf, startTcpProxy, through } from "#server/testing/tcp-proxy.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 let t: TestApp;
 let gateway: Gateway;
 let http: HttpServer;
-let open: WebSocket[] = [];
+let open: SocketClient[] = [];
 
 beforeEach(() => serve());
 afterEach(() => stop());
@@ -31,48 +31,18 @@ async function serve(options: TestAppOptions = {}): Promise<void> {
 async function stop(): Promise<void> {
   for (const socket of open) socket.terminate();
   open = [];
-  gateway.close();
+  await gateway.close();
   await http.stop(500);
   await t.dispose();
 }
 
-type Frame = Record<string, unknown> & { type: string };
-interface Client {
-  readonly frames: Frame[];
-  send(...frames: (object | string | Buffer)[]): void;
-  terminate(): void;
-  /** The first frame that fits, also when it came already. */
-  next(fits: (frame: Frame) => boolean): Promise<Frame>;
-  readonly closed: Promise<number>;
-}
-
-function connect(path = "/ws", headers: Record<string, string> = {}): Client & { readonly refused: Promise<number> } {
-  const socket = new WebSocket(`ws://127.0.0.1:${http.port}${path}`, { headers });
+function connect(path = "/ws", headers: Record<string, string> = {}): SocketClient {
+  const socket = openSocket(`http://127.0.0.1:${http.port}`, { path, headers });
   open.push(socket);
-  const frames: Frame[] = [];
-  socket.on("message", (data) => frames.push(JSON.parse(String(data)) as Frame));
-  socket.on("error", () => undefined);
-  const ready = new Promise<void>((resolve) => socket.once("open", () => resolve()));
-  return {
-    frames,
-    send: (...sent) =>
-      void ready.then(() => {
-        for (const frame of sent)
-          socket.send(typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
-      }),
-    terminate: () => socket.terminate(),
-    async next(fits) {
-      await waitUntil("a frame", () => frames.some(fits), 5000);
-      return frames.find(fits) as Frame;
-    },
-    closed: new Promise((resolve) => socket.once("close", (code) => resolve(code))),
-    refused: new Promise((resolve) =>
-      socket.once("unexpected-response", (_, response) => resolve(response.statusCode ?? 0)),
-    ),
-  };
+  return socket;
 }
 
-async function signedIn(type: "driver" | "customer", id: string): Promise<Client> {
+async function signedIn(type: "driver" | "customer", id: string): Promise<SocketClient> {
   const client = connect();
   client.send({ type: "auth", token: await t.token(type, id) });
   expect(await client.next((f) => f.type === "ready")).toMatchObject({ heartbeatSeconds: 25 });

@@ -1,16 +1,21 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 import type { AppContext } from "#server/context.ts";
 import { Connection, HEARTBEAT_SECONDS } from "#server/realtime/connection.ts";
+import { ConnectionRegistry } from "#server/realtime/connection-registry.ts";
 import { DriverPositions } from "#server/realtime/driver-positions.ts";
 
 const MAX_FRAME_BYTES = 16 * 1024;
+const PONG_WITHIN_MS = 8000;
+const GONE_WITHIN_MS = 2500;
 
 export interface Gateway {
   /** True when the request was for us. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
-  close(): void;
+  /** All connections are closed and told so. */
+  close(): Promise<void>;
 }
 
 /** Closed for good once the answer is sent: a client that never ends its own side would keep the socket for ever. */
@@ -32,9 +37,15 @@ function originAllowed(request: IncomingMessage, publicUrl: string | null): bool
 export function createGateway(app: AppContext): Gateway {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   const connections = new Set<Connection>();
-  const positions = new DriverPositions(app);
+  const registry = new ConnectionRegistry(app);
+  const shared = { registry, positions: new DriverPositions(app, registry.serverId) };
+  let silence: NodeJS.Timeout | undefined;
   const heartbeat = setInterval(() => {
-    for (const connection of connections) connection.heartbeat();
+    for (const connection of connections) connection.ping();
+    registry.renew();
+    silence = setTimeout(() => {
+      for (const connection of connections) connection.dropSilent();
+    }, PONG_WITHIN_MS);
   }, HEARTBEAT_SECONDS * 1000);
 
   const leaveRevocations = app.revocations.onChange(() => {
@@ -51,18 +62,23 @@ export function createGateway(app: AppContext): Gateway {
       else if (url.searchParams.has("token") || url.searchParams.has("access_token")) refuse(socket, "400 Bad Request");
       else {
         server.handleUpgrade(request, socket, head, (webSocket) => {
-          const connection = new Connection(app, webSocket, positions);
+          const connection = new Connection(app, webSocket, shared);
           connections.add(connection);
           webSocket.on("close", () => connections.delete(connection));
         });
       }
       return true;
     },
-    close() {
+    async close() {
       clearInterval(heartbeat);
+      clearTimeout(silence);
       leaveRevocations();
       for (const connection of connections) connection.goAway();
       server.close();
+      // Each that has closed is told of; a peer that does not answer is dropped by then.
+      const deadline = app.clock.monotonicMs() + GONE_WITHIN_MS;
+      while (connections.size > 0 && app.clock.monotonicMs() < deadline) await sleep(20);
+      await registry.close();
     },
   };
 }

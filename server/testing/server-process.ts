@@ -20,7 +20,7 @@ export interface TestServer {
 
 /** `server/main.ts` as a process of its own, without the console, on a port that the system gives. */
 export async function spawnServer(options: {
-  readonly roles: "web" | "worker" | "web,worker" | "web,gateway";
+  readonly roles: "web" | "worker" | "web,worker" | "web,gateway" | "gateway";
   readonly env: Readonly<Record<string, string>>;
   readonly logLevel?: "info" | "debug";
 }): Promise<TestServer> {

@@ -33,7 +33,8 @@ export async function setDriver(
 ): Promise<void> {
   await tx.query({
     name: "driver-set",
-    text: `UPDATE driver_details SET is_online = $2, updated_at = now(),
+    // Heard of: whatever connection was lost before counts no more.
+    text: `UPDATE driver_details SET is_online = $2, updated_at = now(), disconnected_at = NULL,
              availability_since = CASE WHEN availability_status = $3 THEN availability_since ELSE now() END, availability_status = $3
            WHERE user_id = $1`,
     values: [driverId, state.online, state.availability],

@@ -11,6 +11,7 @@ interface DriverRow {
   readonly is_online: boolean;
   readonly availability_status: Availability;
   readonly under_review: boolean;
+  readonly disconnected: boolean;
   readonly lat: number;
   readonly lng: number;
   readonly heading: number | null;
@@ -24,7 +25,7 @@ interface DriverRow {
 /** Drivers that belong on the map: on line, or off line in the middle of a trip. */
 const DRIVERS = `
 SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.phone, v.licence_plate_number AS plate, k.code AS category,
-  d.is_online, d.availability_status, d.under_review, l.location[1] AS lat, l.location[0] AS lng, l.heading, l.speed, l.updated_at,
+  d.is_online, d.availability_status, d.under_review, d.disconnected_at IS NOT NULL AS disconnected, l.location[1] AS lat, l.location[0] AS lng, l.heading, l.speed, l.updated_at,
   t.id AS trip_id, EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = u.id AND o.status = 'open') AS offered
 FROM driver_details d
 JOIN users u ON u.id = d.user_id AND u.is_active
@@ -41,10 +42,12 @@ export function stateOf(driver: {
   readonly is_online: boolean;
   readonly availability_status: Availability;
   readonly under_review: boolean;
+  readonly disconnected: boolean;
   readonly offered: boolean;
 }): LiveDriver["state"] {
   if (driver.under_review) return "under_review";
-  if (driver.availability_status === "on_trip") return driver.is_online ? "on_trip" : "temporarily_offline";
+  if (driver.availability_status === "on_trip")
+    return driver.is_online && !driver.disconnected ? "on_trip" : "temporarily_offline";
   if (driver.availability_status !== "available") return "offline";
   return driver.offered ? "offered" : "available";
 }

@@ -270,11 +270,48 @@ function auditExport(writer: SchemaWriter): Record<string, unknown> {
   };
 }
 
+const count: JsonSchema = { type: "integer" };
+const SOCKET_STATS_SCHEMA = object({
+  connections: object({ total: count, byRole: { type: "object", additionalProperties: count } }),
+  activeDrivers: count,
+  activeUsers: count,
+  messagesPerSecond: object({ received: { type: "number" }, sent: { type: "number" } }),
+  drops: count,
+  servers: { type: "array", items: { type: "object" } },
+});
+const SOCKET_STATS = {
+  "/ws/stats": {
+    get: {
+      tags: ["Operations"],
+      operationId: "socketStats",
+      summary: "Who is connected, over all gateways",
+      description: "For operators with `drivers.view`.",
+      security: [{ bearer: [] }],
+      responses: {
+        200: {
+          description: "Connections by role, people, messages a second as the gateways last told.",
+          headers: REQUEST_ID_HEADER,
+          content: json(SOCKET_STATS_SCHEMA, {
+            connections: { total: 3, byRole: { driver: 2, customer: 1 } },
+            activeDrivers: 2,
+            activeUsers: 1,
+            messagesPerSecond: { received: 0.4, sent: 1.2 },
+            drops: 0,
+            servers: [],
+          }),
+        },
+        ...problems([401, 403, 429, 503]),
+      },
+    },
+  },
+};
+
 /** All that is not a procedure's REST door. */
 export const otherPaths = (writer: SchemaWriter): Record<string, unknown> => ({
   ...WEBHOOKS,
   ...HEALTH,
   ...Object.fromEntries(PLAIN_GETS),
   ...auditExport(writer),
+  ...SOCKET_STATS,
   ...olderPaths(writer),
 });

@@ -28,6 +28,9 @@ export const sessionRouter = router({
 });
 
 export const driversRouter = router({
+  /** Who is connected, over all gateways; `GET /ws/stats` is the same. */
+  sockets: operatorQuery("drivers.view").query(({ ctx }) => ctx.app.presence.stats()),
+
   endReview: operatorProcedure({ permission: "drivers.review", audit: "driver.end_review" })
     .input(z.strictObject({ driverId: idSchema, reason: reasonSchema }))
     .mutation(({ ctx, input }) => ctx.app.conduct.endReview(ctx.actor, input, recorder(ctx, input.reason), ctx.claim)),

@@ -51,7 +51,8 @@ export const tripsRouter = router({
       const { held } = ctx;
       const { pool, prisma } = ctx.app.db;
       const trip = await ctx.app.trips.get(ctx.actor, input.id);
-      const [offers, events, effects, lock, messages, zone, driverPosition] = await Promise.all([
+      const [viewers, offers, events, effects, lock, messages, zone, driverPosition] = await Promise.all([
+        ctx.app.viewers.count(trip.id),
         views.readOffers(pool, trip.id),
         views.readEvents(pool, trip.id),
         views.readEffects(pool, trip.id),
@@ -70,6 +71,7 @@ export const tripsRouter = router({
         customer: trip.customer,
         zoneName: zone?.name ?? null,
         offers,
+        viewers,
         attempts: events.filter((event) => event.kind === "accept.attempt").map(views.toAttempt),
         effects,
         timeline: buildTimeline(shown, effects),
