@@ -25,6 +25,7 @@ import { Tokens } from "#server/domain/identity/tokens.ts";
 import { LimitService } from "#server/domain/limits/limit-service.ts";
 import { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
+import { MatchingSettingsService } from "#server/domain/matching/matching-settings.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
 import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
 import { NotificationService } from "#server/domain/notifications/notification-service.ts";
@@ -52,6 +53,7 @@ import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
 import { Cipher, derivedKey } from "#server/platform/cipher.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
 import { type Database, openDatabase } from "#server/platform/db.ts";
+import type { DriverIndex } from "#server/platform/driver-index/driver-index.ts";
 import { createProviderClient, type ProviderClient } from "#server/platform/http-client.ts";
 import { createJobQueue, type JobQueue } from "#server/platform/job-queue.ts";
 import { FallbackTripLock } from "#server/platform/locks/fallback-trip-lock.ts";
@@ -108,6 +110,7 @@ export interface AppContext {
   readonly drivers: DriverService;
   readonly locations: LocationService;
   readonly dispatch: DispatchService;
+  readonly matching: MatchingSettingsService;
   readonly notifications: NotificationService;
   readonly liveMap: LiveMap;
   readonly locks: LockService;
@@ -189,6 +192,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
           client: createProviderClient({ name: "osrm", metrics, timeoutMs: 1500, retries: 0 }),
         };
   const router = createRouter({ osrm, logger });
+  // The driver index, once there is one: the matcher asks the database without it.
+  const index: DriverIndex | null = null;
   const settings = new SettingsService({ db, bus, clock });
   const alerts = new AlertService({ db, bus, logger });
   const conduct = new ConductService({ db, bus, alerts, settings });
@@ -202,6 +207,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     events,
     demand: new DemandGate({ limits, queue, db, clock, ...config.limits }),
     conduct,
+    clock,
     onCommitted: wakeUp.wake,
     otpSecret: config.auth.secret,
     dispatch: config.dispatch,
@@ -269,7 +275,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
     locations,
-    dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
+    dispatch: new DispatchService({ ...{ db, bus, events, clock, index, router, logger }, limits: config.dispatch }),
+    matching: new MatchingSettingsService({ db, limits: config.dispatch }),
     notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
     liveMap: new LiveMap({ db, bus, clock, logger }),
     locks: new LockService({ db, lock }),

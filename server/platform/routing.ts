@@ -11,9 +11,19 @@ export interface Route {
   readonly estimated: boolean;
 }
 
+/** Metres and seconds from one place to another, without the way itself. */
+export interface Eta {
+  readonly durationSeconds: number;
+  readonly distanceMeters: number;
+  /** A straight line, because no provider answered. */
+  readonly estimated: boolean;
+}
+
 export interface Router {
   /** Through all `points` in order (at least two). Never throws: it falls back to a straight line. */
   route(points: readonly Coordinates[]): Promise<Route>;
+  /** From each origin to one destination, in their order. Never throws, and does not wait long. */
+  etas(origins: readonly Coordinates[], destination: Coordinates): Promise<readonly Eta[]>;
 }
 
 const EARTH_RADIUS_METERS = 6_371_008.8;
@@ -55,6 +65,9 @@ export function createRouter(options: {
   logger: Logger;
 }): Router {
   return {
+    async etas(origins, destination) {
+      return origins.map((origin) => straightLine([origin, destination]));
+    },
     async route(points) {
       if (options.osrm === null) return straightLine(points);
       const path = points.map((point) => `${point.lng},${point.lat}`).join(";");
