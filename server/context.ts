@@ -3,6 +3,8 @@ import type { Gateway } from "#server/contracts/payments.ts";
 import { AlertService } from "#server/domain/alerts/alert-service.ts";
 import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
 import { type AcceptRequest, AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
+import { ManualAssignment } from "#server/domain/assignment/manual-assignment.ts";
+import { BidService } from "#server/domain/bidding/bid-service.ts";
 import { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
@@ -26,6 +28,7 @@ import { LimitService } from "#server/domain/limits/limit-service.ts";
 import { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
 import { MatchingSettingsService } from "#server/domain/matching/matching-settings.ts";
+import { SearchExplainer } from "#server/domain/matching/search-explainer.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
 import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
 import { NotificationService } from "#server/domain/notifications/notification-service.ts";
@@ -111,6 +114,10 @@ export interface AppContext {
   readonly locations: LocationService;
   readonly dispatch: DispatchService;
   readonly matching: MatchingSettingsService;
+  /** Why a search asked whom it asked. */
+  readonly explainer: SearchExplainer;
+  readonly bids: BidService;
+  readonly manualAssignment: ManualAssignment;
   readonly notifications: NotificationService;
   readonly liveMap: LiveMap;
   readonly locks: LockService;
@@ -223,6 +230,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     onGroup: (rows) => metrics.acceptGroupRows.observe(rows),
     onRetry: () => metrics.acceptRetries.inc(),
   });
+  const assignment = new AssignmentService({
+    ...{ lock, group, store, events, clock, metrics, logger },
+    onCommitted: wakeUp.wake,
+  });
   const movements = new MovementWatch({
     settings: () => settings.latest(),
     raise: (alert) => alerts.raiseSoon(alert),
@@ -271,7 +282,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     conduct,
     roles: new RoleService({ db, access }),
     people: new PeopleService({ db, access, guard }),
-    assignment: new AssignmentService({ lock, group, store, events, onCommitted: wakeUp.wake, clock, metrics, logger }),
+    assignment,
+    explainer: new SearchExplainer({ db, router, logger, limits: config.dispatch }),
+    bids: new BidService({ db, bus, events, assignment, limits: config.dispatch }),
+    manualAssignment: new ManualAssignment({ db, assignment, trips, lock, events }),
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
     locations,

@@ -339,14 +339,25 @@ export class TripService {
     return released;
   }
 
-  /** The database's part of a release, for a caller that holds the trip's row lock; the driver's row is the caller's. */
-  async releaseLocked(tx: Queryable, trip: store.LockedTrip, reason: string): Promise<void> {
+  /**
+   * The database's part of a release, for a caller that holds the trip's row lock; the driver's row is the caller's.
+   * `reassignedTo`: who gets it in the same transaction.
+   */
+  async releaseLocked(
+    tx: Queryable,
+    trip: store.LockedTrip,
+    reason: string,
+    reassignedTo: string | null = null,
+  ): Promise<void> {
     if (trip.driver_id === null) return;
     await store.setReleased(tx, trip.id, this.#dispatch.searchSeconds, reason);
     await addToOutbox(
       tx,
       "trip-released",
-      { tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason },
+      {
+        ...{ tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason },
+        ...(reassignedTo === null ? {} : { reassignedTo }),
+      },
       { tripId: trip.id },
     );
   }
