@@ -29,7 +29,7 @@ const GROUPS = [...new Set(MATCHING_KEYS.map((key) => MATCHING_SETTINGS[key].gro
 type Texts = Readonly<Record<MatchingKey, string>>;
 const textsOf = (zone: ZoneMatchingRow) =>
   Object.fromEntries(MATCHING_KEYS.map((key) => [key, zone.own[key]?.toString() ?? ""])) as Texts;
-const valueOf = (text: string): number | null => (text.trim() === "" ? null : Number(text));
+const numberOf = (text: string): number | null => (text.trim() === "" ? null : Number(text));
 
 /** Whether a number fits; the server says the same in words. */
 function fits(key: MatchingKey, value: number | null): boolean {
@@ -48,8 +48,8 @@ export function MatchingDrawer({ zone, defaults, onClose }: MatchingDrawerProps)
       onSettled: () => queryClient.invalidateQueries(trpc.matching.pathFilter()),
     }),
   );
-  const changed = MATCHING_KEYS.filter((key) => valueOf(texts[key]) !== (zone.own[key] ?? null));
-  const bad = MATCHING_KEYS.filter((key) => !fits(key, valueOf(texts[key])));
+  const changed = MATCHING_KEYS.filter((key) => numberOf(texts[key]) !== (zone.own[key] ?? null));
+  const bad = MATCHING_KEYS.filter((key) => !fits(key, numberOf(texts[key])));
   const shown = (key: MatchingKey, value: number | null | undefined) =>
     value === null || value === undefined ? `default (${settingText(key, defaults[key])})` : settingText(key, value);
 
@@ -94,7 +94,7 @@ export function MatchingDrawer({ zone, defaults, onClose }: MatchingDrawerProps)
             {changed.map((key) => (
               <li key={key}>
                 {MATCHING_SETTINGS[key].title}: {shown(key, zone.own[key])} →{" "}
-                <span className="font-medium text-ink">{shown(key, valueOf(texts[key]))}</span>
+                <span className="font-medium text-ink">{shown(key, numberOf(texts[key]))}</span>
               </li>
             ))}
           </ul>
@@ -102,7 +102,7 @@ export function MatchingDrawer({ zone, defaults, onClose }: MatchingDrawerProps)
         verb="Save matching"
         unchanged="The zone looks for drivers as before."
         onConfirm={async (reason) => {
-          const settings = Object.fromEntries(MATCHING_KEYS.map((key) => [key, valueOf(texts[key])]));
+          const settings = Object.fromEntries(MATCHING_KEYS.map((key) => [key, numberOf(texts[key])]));
           await set.mutateAsync({ zoneId: zone.zoneId, settings, expectedVersion: zone.version, reason });
           toast.success(`Matching in ${zone.zoneName} is changed`);
           onClose();
@@ -121,7 +121,7 @@ interface SettingFieldProps {
 
 function SettingField({ name, text, fallback, onChange }: SettingFieldProps) {
   const { title, unit, kind, min, max, description } = MATCHING_SETTINGS[name];
-  const isGood = fits(name, valueOf(text));
+  const isGood = fits(name, numberOf(text));
   const range = kind === "switch" ? "" : ` From ${min} to ${max}.`;
   return (
     <Field

@@ -20,16 +20,6 @@ export async function readZones(db: Queryable): Promise<ZoneMatchingRecord[]> {
   return rows;
 }
 
-/** What one zone set for itself; undefined: nothing. */
-export async function readZoneSettings(db: Queryable, zoneId: string | null): Promise<unknown> {
-  const { rows } = await db.query<{ settings: unknown }>({
-    name: "matching-zone",
-    text: "SELECT settings FROM zone_matching_settings WHERE zone_id = $1",
-    values: [zoneId],
-  });
-  return rows[0]?.settings;
-}
-
 /** Stores version `expectedVersion + 1`; 0 is a zone that has set nothing. False when it is at another version. */
 export async function writeZone(
   tx: Queryable,
