@@ -26,7 +26,7 @@ export function CandidateList({ tripId, chosen, onChoose }: CandidateListProps) 
     refetchInterval: 10_000,
   });
   return (
-    <fieldset>
+    <fieldset className="min-w-0">
       <legend className="mb-1 font-medium">Driver</legend>
       <SearchField label="Nearest free drivers; or a name, phone or plate" value={q} onChange={setQ} />
       <div className="mt-1.5 max-h-64 overflow-y-auto rounded-md border" aria-busy={candidates.isFetching}>
@@ -75,8 +75,8 @@ function CandidateRow({ candidate, chosen, onChoose }: CandidateRowProps) {
     <label
       className={cx(
         "flex min-h-8 items-center gap-2 border-b px-2.5 py-1 last:border-b-0 has-focus-visible:outline has-focus-visible:outline-accent has-focus-visible:-outline-offset-2 pointer-coarse:min-h-11",
-        refusal === null ? "cursor-pointer hover:bg-hover" : "text-faint",
-        chosen && "bg-accent-soft hover:bg-accent-soft",
+        refusal === null ? "cursor-pointer" : "text-faint",
+        chosen ? "bg-accent-soft" : refusal === null && "hover:bg-hover",
       )}
     >
       <input

@@ -17,7 +17,7 @@ import {
   type MatchingSettings,
   type ZoneMatchingRow,
 } from "#server/contracts/matching.ts";
-import { settingText } from "./setting-words.ts";
+import { settingNumber, settingText } from "./setting-words.ts";
 
 interface MatchingDrawerProps {
   readonly zone: ZoneMatchingRow;
@@ -122,7 +122,7 @@ interface SettingFieldProps {
 function SettingField({ name, text, fallback, onChange }: SettingFieldProps) {
   const { title, unit, kind, min, max, description } = MATCHING_SETTINGS[name];
   const isGood = fits(name, numberOf(text));
-  const range = kind === "switch" ? "" : ` From ${min} to ${max}.`;
+  const range = kind === "switch" ? "" : ` From ${settingNumber(name, min)} to ${settingNumber(name, max)}.`;
   return (
     <Field
       label={unit ? `${title}, ${unit}` : title}

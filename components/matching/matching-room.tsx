@@ -11,11 +11,11 @@ import type { Column } from "#components/ui/table-types.ts";
 import { Moment } from "#components/ui/time.tsx";
 import type { MatchingKey, ZoneMatchingRow } from "#server/contracts/matching.ts";
 import { MatchingDrawer } from "./matching-drawer.tsx";
-import { settingText } from "./setting-words.ts";
+import { settingNumber, settingText } from "./setting-words.ts";
 
 /** What the zone set itself stands out; what it has from the defaults does not. */
-function Value({ zone, name }: { zone: ZoneMatchingRow; name: MatchingKey }) {
-  const text = settingText(name, zone.effective[name]);
+function Value({ zone, name, unit = false }: { zone: ZoneMatchingRow; name: MatchingKey; unit?: boolean }) {
+  const text = (unit ? settingText : settingNumber)(name, zone.effective[name]);
   return zone.own[name] === undefined ? (
     <span className="text-muted">{text}</span>
   ) : (
@@ -44,10 +44,10 @@ const COLUMNS: readonly Column<ZoneMatchingRow>[] = [
     className: "min-w-36",
   },
   column("driversPerBatch", "Asked at once", "w-28"),
-  column("offerSeconds", "Time to answer", "w-28"),
+  column("offerSeconds", "Time to answer, s", "w-32"),
   {
     id: "radius",
-    header: "Radius",
+    header: "Radius, m",
     align: "right",
     cell: (zone) => (
       <>
@@ -58,10 +58,10 @@ const COLUMNS: readonly Column<ZoneMatchingRow>[] = [
     className: "w-40",
   },
   column("maxBatches", "Batches", "w-24"),
-  column("searchSeconds", "Search", "w-20"),
-  column("offersPerDriver", "On one screen", "w-28"),
+  column("searchSeconds", "Search, s", "w-24"),
+  column("offersPerDriver", "Offers on screen", "w-32"),
   column("bidding", "Bidding", "w-20"),
-  column("scheduleLeadMinutes", "Scheduled: before", "w-32"),
+  column("scheduleLeadMinutes", "Scheduled: before, min", "w-40"),
   {
     id: "changed",
     header: "Changed",
@@ -103,11 +103,11 @@ export function MatchingRoom() {
                 <span className="text-muted text-xs">{Object.keys(row.own).length} of its own</span>
               </p>
               <p className="text-muted text-xs">
-                <Value zone={row} name="driversPerBatch" /> for <Value zone={row} name="offerSeconds" />,{" "}
-                <Value zone={row} name="startRadiusMeters" /> → <Value zone={row} name="maxRadiusMeters" />
+                <Value zone={row} name="driversPerBatch" /> asked for <Value zone={row} name="offerSeconds" unit />,{" "}
+                <Value zone={row} name="startRadiusMeters" unit /> → <Value zone={row} name="maxRadiusMeters" unit />
               </p>
               <p className="text-muted text-xs">
-                Search <Value zone={row} name="searchSeconds" /> · bidding <Value zone={row} name="bidding" />
+                Search <Value zone={row} name="searchSeconds" unit /> · bidding <Value zone={row} name="bidding" />
               </p>
             </>
           )}

@@ -2,9 +2,11 @@ import { MATCHING_SETTINGS, type MatchingKey } from "#server/contracts/matching.
 
 const number = new Intl.NumberFormat("en");
 
+/** `2,000`: for a column whose header has the unit. */
+export const settingNumber = (key: MatchingKey, value: number): string =>
+  MATCHING_SETTINGS[key].kind === "switch" ? (value === 1 ? "On" : "Off") : number.format(value);
+
 /** `15 s`, `On`, `2,000 m`. */
 export function settingText(key: MatchingKey, value: number): string {
-  const { kind, unit } = MATCHING_SETTINGS[key];
-  if (kind === "switch") return value === 1 ? "On" : "Off";
-  return `${number.format(value)} ${unit}`;
+  return `${settingNumber(key, value)} ${MATCHING_SETTINGS[key].unit}`.trim();
 }

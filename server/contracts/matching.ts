@@ -33,7 +33,7 @@ const score = amount("Score");
 const bids = amount("Bids");
 
 export const MATCHING_SETTINGS = {
-  driversPerBatch: search("Drivers asked at once", "drivers", [5, 1, 20], "So many are asked in each batch."),
+  driversPerBatch: search("Drivers asked at once", "", [5, 1, 20], "So many are asked in each batch."),
   offerSeconds: search(
     "Time to answer",
     "s",
@@ -42,9 +42,9 @@ export const MATCHING_SETTINGS = {
   ),
   startRadiusMeters: search("Radius of the first batch", "m", [2000, 200, 20_000], "As the crow flies."),
   maxRadiusMeters: search("Radius of the last batch", "m", [5000, 500, 50_000], "Nobody further is ever asked."),
-  maxBatches: search("Batches", "batches", [6, 1, 20], "After so many without a taker the search ends."),
+  maxBatches: search("Batches", "", [6, 1, 20], "After so many without a taker the search ends."),
   searchSeconds: search("Length of a search", "s", [180, 30, 1800], "Then the trip expires and the rider is told."),
-  offersPerDriver: search("Offers on one screen", "offers", [1, 1, 5], "A driver sees at most so many at once."),
+  offersPerDriver: search("Offers on one screen", "", [1, 1, 5], "A driver sees at most so many at once."),
   rerankByRoute: onOff(
     "Score",
     "Ask the router for pick-up times",
