@@ -100,7 +100,9 @@ export function MatchingRoom() {
             <>
               <p className="flex items-center gap-2">
                 <span className="min-w-0 flex-1 truncate font-medium">{row.zoneName}</span>
-                <span className="text-muted text-xs">{Object.keys(row.own).length} of its own</span>
+                <span className="text-muted text-xs">
+                  {Object.keys(row.own).length === 0 ? "defaults" : `${Object.keys(row.own).length} of its own`}
+                </span>
               </p>
               <p className="text-muted text-xs">
                 <Value zone={row} name="driversPerBatch" /> asked for <Value zone={row} name="offerSeconds" unit />,{" "}
