@@ -27,7 +27,7 @@ export async function runBareStatement(
         const { rows } = await client.query<{ verdict: string }>({
           name: "accept",
           text: ACCEPT_STATEMENT,
-          values: [[newId()], [pair.tripId], [pair.driverId], [null]],
+          values: [[newId()], [pair.tripId], [pair.driverId], [null], [null], [false]],
         });
         times.push(performance.now() - sent);
         if (rows[0]?.verdict === "won") won++;

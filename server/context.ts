@@ -3,6 +3,8 @@ import type { Gateway } from "#server/contracts/payments.ts";
 import { AlertService } from "#server/domain/alerts/alert-service.ts";
 import { AssignmentService } from "#server/domain/assignment/assignment-service.ts";
 import { type AcceptRequest, AssignmentStore } from "#server/domain/assignment/assignment-store.ts";
+import { ManualAssignment } from "#server/domain/assignment/manual-assignment.ts";
+import { BidService } from "#server/domain/bidding/bid-service.ts";
 import { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
@@ -27,7 +29,9 @@ import { ViolationLog } from "#server/domain/limits/violation-log.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
 import { PostgresDriverIndex } from "#server/domain/matching/driver-index-store.ts";
 import { DriverIndexSync } from "#server/domain/matching/driver-index-sync.ts";
+import { MatchingSettingsService } from "#server/domain/matching/matching-settings.ts";
 import { OfferViewers } from "#server/domain/matching/offer-viewers.ts";
+import { SearchExplainer } from "#server/domain/matching/search-explainer.ts";
 import { createFcm } from "#server/domain/notifications/fcm.ts";
 import type { PushProvider, SmsProvider } from "#server/domain/notifications/message-providers.ts";
 import { NotificationService } from "#server/domain/notifications/notification-service.ts";
@@ -130,6 +134,11 @@ export interface AppContext {
   readonly presence: PresenceService;
   readonly viewers: OfferViewers;
   readonly dispatch: DispatchService;
+  readonly matching: MatchingSettingsService;
+  /** Why a search asked whom it asked. */
+  readonly explainer: SearchExplainer;
+  readonly bids: BidService;
+  readonly manualAssignment: ManualAssignment;
   readonly notifications: NotificationService;
   readonly liveMap: LiveMap;
   readonly locks: LockService;
@@ -221,6 +230,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     events,
     demand: new DemandGate({ limits, queue, db, clock, ...config.limits }),
     conduct,
+    clock,
     onCommitted: wakeUp.wake,
     otpSecret: config.auth.secret,
     dispatch: config.dispatch,
@@ -235,6 +245,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     monotonicMs: () => clock.monotonicMs(),
     onGroup: (rows) => metrics.acceptGroupRows.observe(rows),
     onRetry: () => metrics.acceptRetries.inc(),
+  });
+  const assignment = new AssignmentService({
+    ...{ lock, group, store, events, clock, metrics, logger },
+    onCommitted: wakeUp.wake,
   });
   const movements = new MovementWatch({
     settings: () => settings.latest(),
@@ -287,7 +301,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     conduct,
     roles: new RoleService({ db, access }),
     people: new PeopleService({ db, access, guard }),
-    assignment: new AssignmentService({ lock, group, store, events, onCommitted: wakeUp.wake, clock, metrics, logger }),
+    assignment,
+    explainer: new SearchExplainer({ db, router, logger, limits: config.dispatch }),
+    bids: new BidService({ db, bus, events, assignment, limits: config.dispatch }),
+    manualAssignment: new ManualAssignment({ db, assignment, trips, lock, events }),
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
     locations,
@@ -297,7 +314,11 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     memberships,
     presence: new PresenceService({ db, bus, ...config.presence }),
     viewers: new OfferViewers({ db, sets: memberships, keys }),
-    dispatch: new DispatchService({ db, bus, events, limits: config.dispatch }),
+    dispatch: new DispatchService({
+      ...{ db, bus, events, clock, index: driverIndex, router, logger },
+      limits: config.dispatch,
+    }),
+    matching: new MatchingSettingsService({ db, limits: config.dispatch }),
     notifications: new NotificationService({ db, push: overrides.push ?? push, sms: overrides.sms ?? sms, effects }),
     liveMap: new LiveMap({ db, bus, clock, logger }),
     locks: new LockService({ db, lock }),

@@ -18,6 +18,7 @@ const BY: Readonly<Record<LimitScope, string>> = {
   "otp.generate": "phone",
   "otp.verify": "phone",
   "trip.accept": "driver",
+  "trip.bid": "driver",
   "trip.create": "customer",
   "trip.cancel": "person",
   "location.update": "driver",

@@ -23,7 +23,7 @@ interface BottomBarProps {
 export function BottomBar({ moreOpen, onMore, onSearch }: BottomBarProps) {
   const pathname = usePathname();
   const rooms = useRooms();
-  const rest = [...rooms.operations, ...rooms.settings];
+  const rest = [...rooms.operations, ...rooms.zones, ...rooms.settings];
   const inRest = rest.some((room) => isCurrent(pathname, room.href));
   return (
     <nav aria-label="Rooms" className="flex shrink-0 border-t bg-canvas pb-[env(safe-area-inset-bottom)] md:hidden">

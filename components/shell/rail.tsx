@@ -54,6 +54,7 @@ export function Rail({ collapsed, onToggle, onSearch }: RailProps) {
       <div className="min-h-0 flex-1 overflow-y-auto px-2">
         <RailGroup rooms={rooms.main} collapsed={collapsed} />
         <RailGroup title="Operations" rooms={rooms.operations} collapsed={collapsed} />
+        <RailGroup title="Zones & fares" rooms={rooms.zones} collapsed={collapsed} />
         <RailGroup title="Settings" rooms={rooms.settings} collapsed={collapsed} />
       </div>
       <div className="space-y-0.5 border-t p-2">

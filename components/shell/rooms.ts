@@ -10,6 +10,7 @@ import {
   Lock,
   Map as MapIcon,
   MessageSquare,
+  Radar,
   Route,
   ShieldCheck,
   SlidersHorizontal,
@@ -122,6 +123,17 @@ const OPERATIONS_ROOMS: readonly RoomLink[] = [
   },
 ];
 
+const ZONE_ROOMS: readonly RoomLink[] = [
+  {
+    href: "/zones/matching",
+    label: "Matching",
+    key: "h",
+    icon: Radar,
+    permission: "zones.manage",
+    also: "dispatch offers batches radius bidding score scheduled",
+  },
+];
+
 const SETTINGS_ROOMS: readonly RoomLink[] = [
   {
     href: "/settings/people",
@@ -166,6 +178,7 @@ export function useRooms() {
   const mine = (room: RoomLink) => permissions.includes(room.permission);
   const main = MAIN_ROOMS.filter(mine);
   const operations = OPERATIONS_ROOMS.filter(mine);
+  const zones = ZONE_ROOMS.filter(mine);
   const settings = SETTINGS_ROOMS.filter(mine);
-  return { main, operations, settings, all: [...main, ...operations, ...settings] };
+  return { main, operations, zones, settings, all: [...main, ...operations, ...zones, ...settings] };
 }

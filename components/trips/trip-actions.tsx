@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toast } from "sonner";
 import { useTRPC } from "#components/data/trpc.ts";
+import { AssignDialog } from "#components/matching/assign-dialog.tsx";
 import { useCan } from "#components/session/operator.tsx";
 import { Button } from "#components/ui/button.tsx";
 import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
@@ -15,15 +16,16 @@ const UNCHANGED = "The trip is as it was before you pressed the button. Close th
 export function TripActions({ detail: { trip, allowed } }: { detail: TripDetail }) {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
-  const [asking, setAsking] = useState<"cancel" | "release" | null>(null);
+  const [asking, setAsking] = useState<"cancel" | "release" | "assign" | null>(null);
   // What the operator decided on: a change that arrives while they type must be refused, not adopted.
   const [seenVersion, setSeenVersion] = useState(trip.version);
   const refresh = () => queryClient.invalidateQueries(trpc.trips.pathFilter());
   const cancel = useMutation(trpc.trips.cancel.mutationOptions({ onSettled: refresh }));
   const release = useMutation(trpc.trips.release.mutationOptions({ onSettled: refresh }));
   const canCancel = useCan("trips.cancel") && allowed.cancel;
+  const canAssign = useCan("trips.assign") && allowed.assign;
   const canRelease = useCan("trips.release") && allowed.release;
-  const ask = (what: "cancel" | "release") => {
+  const ask = (what: "cancel" | "release" | "assign") => {
     setSeenVersion(trip.version);
     setAsking(what);
   };
@@ -31,12 +33,23 @@ export function TripActions({ detail: { trip, allowed } }: { detail: TripDetail 
 
   return (
     <>
+      {canAssign && (
+        <Button variant={trip.driverId === null ? "primary" : "secondary"} onClick={() => ask("assign")}>
+          {trip.driverId === null ? "Assign to…" : "Reassign…"}
+        </Button>
+      )}
       {canRelease && <Button onClick={() => ask("release")}>Release trip</Button>}
       {canCancel && (
         <Button variant="danger" onClick={() => ask("cancel")}>
           Cancel trip
         </Button>
       )}
+      <AssignDialog
+        trip={trip}
+        seenVersion={seenVersion}
+        open={asking === "assign"}
+        onOpenChange={(open) => setAsking(open ? "assign" : null)}
+      />
       <ReasonDialog
         open={asking === "cancel"}
         onOpenChange={(open) => setAsking(open ? "cancel" : null)}

@@ -1,4 +1,7 @@
+"use client";
+
 import Link from "next/link";
+import { useNow } from "#components/data/use-now.ts";
 import { formatSeconds } from "#components/ui/duration.ts";
 import type { CsvColumn } from "#components/ui/export-csv.ts";
 import { formatAmount, Money } from "#components/ui/money.tsx";
@@ -9,9 +12,11 @@ import type { TripRow } from "#server/contracts/console.ts";
 
 const none = <span className="text-faint">–</span>;
 
-/** Seconds from the request to the driver; null while the rider still waits or never got one. */
-const secondsToMatch = (trip: TripRow): number | null =>
-  trip.acceptedAt ? (Date.parse(trip.acceptedAt) - Date.parse(trip.createdAt)) / 1000 : null;
+/** Seconds from the request (of a scheduled trip: from the search) to the driver; null while the rider waits or never got one. */
+const secondsToMatch = (trip: TripRow): number | null => {
+  const from = trip.scheduledAt ? trip.searchBeganAt : trip.createdAt;
+  return trip.acceptedAt ? (Date.parse(trip.acceptedAt) - Date.parse(from)) / 1000 : null;
+};
 
 export function TripRef({ id, refId }: { id: string; refId: string }) {
   return (
@@ -21,16 +26,29 @@ export function TripRef({ id, refId }: { id: string; refId: string }) {
   );
 }
 
+/** A rider who wants to be picked up later does not wait before the search begins: the time of the pick-up instead. */
+function PendingWait({ trip }: { trip: TripRow }) {
+  const now = useNow();
+  const waits = now === null || Date.parse(trip.searchBeganAt) <= now;
+  if (trip.scheduledAt && !waits)
+    return (
+      <span className="text-muted">
+        at <Moment at={trip.scheduledAt} />
+      </span>
+    );
+  return (
+    <span className="font-medium text-warn">
+      <Since from={trip.searchBeganAt} />
+    </span>
+  );
+}
+
 /** How long the rider waits, counting, or waited. */
 function Wait({ trip }: { trip: TripRow }) {
   const matched = secondsToMatch(trip);
   if (matched !== null) return <span className="text-muted">{formatSeconds(matched)}</span>;
   if (trip.status !== "pending") return none;
-  return (
-    <span className="font-medium text-warn">
-      <Since from={trip.createdAt} />
-    </span>
-  );
+  return <PendingWait trip={trip} />;
 }
 
 export const TRIP_COLUMNS: readonly Column<TripRow>[] = [
@@ -43,6 +61,12 @@ export const TRIP_COLUMNS: readonly Column<TripRow>[] = [
   { id: "from", header: "From", cell: (trip) => trip.pickupLabel, className: "max-w-56" },
   { id: "to", header: "To", cell: (trip) => trip.destinationLabel, className: "max-w-56" },
   { id: "zone", header: "Zone", cell: (trip) => trip.zoneName ?? none, className: "max-w-32" },
+  {
+    id: "scheduled",
+    header: "Pick-up at",
+    cell: (trip) => (trip.scheduledAt ? <Moment at={trip.scheduledAt} /> : none),
+    optional: true,
+  },
   { id: "category", header: "Category", cell: (trip) => trip.vehicleCategory, optional: true },
   {
     id: "accepted",
@@ -66,6 +90,7 @@ export const TRIP_CSV: readonly CsvColumn<TripRow>[] = [
   { header: "State", value: (trip) => trip.status },
   { header: "Requested (UTC)", value: (trip) => trip.createdAt },
   { header: "Accepted (UTC)", value: (trip) => trip.acceptedAt },
+  { header: "Pick-up at (UTC)", value: (trip) => trip.scheduledAt },
   { header: "Wait (s)", value: secondsToMatch },
   { header: "Rider", value: (trip) => trip.customerName },
   { header: "Driver", value: (trip) => trip.driverName },

@@ -4,6 +4,7 @@ import { Copyable } from "#components/ui/copyable.tsx";
 import { formatMeters, formatSeconds } from "#components/ui/duration.ts";
 import { Money } from "#components/ui/money.tsx";
 import { Section } from "#components/ui/section.tsx";
+import { Moment } from "#components/ui/time.tsx";
 import type { TripDetail } from "#server/contracts/console.ts";
 import type { Place } from "#server/contracts/geo.ts";
 
@@ -60,6 +61,11 @@ export function RouteFacts({ trip, zoneName }: TripDetail) {
   return (
     <Section title="Route">
       <Facts>
+        {trip.scheduledAt && (
+          <Fact name="Pick-up at">
+            <Moment at={trip.scheduledAt} show="full" />
+          </Fact>
+        )}
         <Fact name="From">{placeLabel(trip.pickup)}</Fact>
         {trip.stops.map((stop, index) => (
           <Fact key={`${stop.lat},${stop.lng}`} name={`Stop ${index + 1}`}>
@@ -88,6 +94,11 @@ export function MoneyFacts({ trip }: TripDetail) {
         <Fact name="Estimated">
           <Money value={trip.estimatedFare} />
         </Fact>
+        {trip.agreedFare && (
+          <Fact name="Agreed">
+            <Money value={trip.agreedFare} />
+          </Fact>
+        )}
         <Fact name="Final">{trip.actualFare ? <Money value={trip.actualFare} /> : none}</Fact>
         <Fact name="Surge">
           <span className="font-mono">×{trip.surgeMultiplier.toFixed(2)}</span>

@@ -1,4 +1,5 @@
 import Link from "next/link";
+import { ScoreText } from "#components/matching/score-text.tsx";
 import { DataTable } from "#components/ui/data-table.tsx";
 import { formatMeters, formatSeconds } from "#components/ui/duration.ts";
 import type { StateLook } from "#components/ui/state-hues.ts";
@@ -39,6 +40,21 @@ const COLUMNS: readonly Column<TripOfferRow>[] = [
     cell: (offer) => <span className="font-mono text-xs">{formatMeters(offer.distanceMeters)}</span>,
     className: "w-24",
   },
+  {
+    id: "eta",
+    header: "Pick-up in",
+    align: "right",
+    cell: (offer) =>
+      offer.etaSeconds === null ? none : <span className="font-mono text-xs">{formatSeconds(offer.etaSeconds)}</span>,
+    className: "w-24",
+  },
+  {
+    id: "score",
+    header: "Score, s",
+    align: "right",
+    cell: (offer) => <ScoreText score={offer.scoreSeconds} parts={offer.parts} />,
+    className: "w-20",
+  },
   { id: "status", header: "Answer", cell: (offer) => <StatePill look={OFFER_LOOK[offer.status]} />, className: "w-28" },
   { id: "sent", header: "Sent", cell: (offer) => <Moment at={offer.offeredAt} show="ms" />, className: "w-28" },
   { id: "open", header: "Open for", align: "right", cell: open, className: "w-24" },
@@ -59,6 +75,12 @@ export function TripOffers({ offers }: { offers: readonly TripOfferRow[] }) {
               <span className="min-w-0 flex-1 truncate font-medium">{offer.driverName}</span>
               <StatePill look={OFFER_LOOK[offer.status]} />
             </p>
+            {offer.etaSeconds !== null && (
+              <p className="text-muted text-xs">
+                Pick-up in {formatSeconds(offer.etaSeconds)} · score{" "}
+                <ScoreText score={offer.scoreSeconds} parts={offer.parts} />
+              </p>
+            )}
             <p className="text-muted text-xs">
               Batch {offer.batch} · {formatMeters(offer.distanceMeters)} · <Moment at={offer.offeredAt} show="ms" /> ·{" "}
               {open(offer)}

@@ -7,6 +7,10 @@ import Link from "next/link";
 import { useTRPC } from "#components/data/trpc.ts";
 import { useRefetchOnTick } from "#components/data/use-refetch-on-tick.ts";
 import { useTabVisible } from "#components/data/use-tab-visible.ts";
+import { TripBatches } from "#components/matching/trip-batches.tsx";
+import { TripBids } from "#components/matching/trip-bids.tsx";
+import { WhyNot } from "#components/matching/why-not.tsx";
+import { useCan } from "#components/session/operator.tsx";
 import { Button } from "#components/ui/button.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
@@ -80,6 +84,7 @@ export function TripPage({ id }: { id: string }) {
 
 function TripBody({ detail }: { detail: TripDetail }) {
   const { offers, viewers, attempts, effects, messages, timeline } = detail;
+  const mayLookUpDrivers = useCan("drivers.view");
   return (
     <div className="flex min-h-full flex-col">
       <TripProgress trip={detail.trip} />
@@ -88,6 +93,20 @@ function TripBody({ detail }: { detail: TripDetail }) {
           <Section id="timeline" title="Timeline" count={timeline.length}>
             <TripTimeline entries={timeline} />
           </Section>
+          <Section
+            id="search"
+            title="Search"
+            count={detail.batches.length}
+            note="Batch by batch: how far, who was asked, who was not"
+          >
+            <TripBatches batches={detail.batches} />
+            {mayLookUpDrivers && <WhyNot tripId={detail.trip.id} />}
+          </Section>
+          {detail.trip.bidding && (
+            <Section id="bids" title="Bids" count={detail.bids.length}>
+              <TripBids bids={detail.bids} />
+            </Section>
+          )}
           <Section
             id="offers"
             title="Offers"

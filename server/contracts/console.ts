@@ -1,7 +1,9 @@
 /** What the console's rooms show: plain shapes, shared by the tRPC routers and the browser. Times are ISO 8601 UTC. */
+
 import type { Coordinates, Place } from "./geo.ts";
 import type { QueueName } from "./jobs.ts";
 import type { LimitScope } from "./limits.ts";
+import type { BatchRow, Bid, ScoreParts } from "./matching.ts";
 import type { Gateway, PaymentEventKind, PaymentEventVerdict, WebhookStatus } from "./payments.ts";
 import type { Permission } from "./permissions.ts";
 import type { SettingKey } from "./settings.ts";
@@ -90,6 +92,10 @@ export interface TripRow {
   readonly destinationLabel: string;
   readonly estimatedFare: Money;
   readonly version: number;
+  /** When the rider wants to be picked up; null: as soon as possible. */
+  readonly scheduledAt: string | null;
+  /** From when drivers are asked: the rider waits since then. */
+  readonly searchBeganAt: string;
   readonly createdAt: string;
   readonly acceptedAt: string | null;
 }
@@ -100,6 +106,11 @@ export interface TripOfferRow {
   readonly driverName: string;
   readonly batch: number;
   readonly distanceMeters: number;
+  /** To the pick-up, and what put this driver before others; null for offers of before there was a score. */
+  readonly etaSeconds: number | null;
+  readonly scoreSeconds: number | null;
+  readonly parts: ScoreParts | null;
+  readonly expiresAt: string;
   readonly status: "open" | "accepted" | "rejected" | "expired" | "revoked";
   /** Why it ended, in words. */
   readonly reason: string | null;
@@ -156,6 +167,8 @@ export interface TripDetail {
   readonly offers: readonly TripOfferRow[];
   /** Drivers who have the offer on their screens now. */
   readonly viewers: number;
+  readonly batches: readonly BatchRow[];
+  readonly bids: readonly Bid[];
   readonly attempts: readonly AcceptAttempt[];
   readonly effects: readonly TripEffect[];
   readonly timeline: readonly TimelineEntry[];
@@ -164,7 +177,7 @@ export interface TripDetail {
   /** Where the trip's driver was last, while the trip is live; null without drivers.view. */
   readonly driverPosition: (Coordinates & { readonly heading: number | null; readonly at: string }) | null;
   /** What the trip's state allows an operator; permissions come on top. */
-  readonly allowed: { readonly cancel: boolean; readonly release: boolean };
+  readonly allowed: { readonly cancel: boolean; readonly release: boolean; readonly assign: boolean };
   /** Null without messages.view. */
   readonly messages: readonly RecordedMessage[] | null;
 }

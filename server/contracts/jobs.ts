@@ -39,7 +39,15 @@ export const JOBS = {
   /** Find drivers for a waiting trip and offer it to them; one job a batch. */
   "dispatch-trip": job("high", z.object({ tripId: idSchema, batch: z.int() })),
   /** The trip left a driver and waits again: tell the customer, the old driver, the console. */
-  "trip-released": job("high", tripVersion.extend({ driverId: idSchema, reason: z.string() })),
+  "trip-released": job(
+    "high",
+    tripVersion.extend({
+      driverId: idSchema,
+      reason: z.string(),
+      // Given to another in the same transaction: its rider need not be told of a search.
+      reassignedTo: idSchema.optional(),
+    }),
+  ),
   /** Cancelled or expired: close offers, tell who must know. */
   "trip-ended": job(
     "high",

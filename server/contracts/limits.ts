@@ -70,6 +70,7 @@ export const LIMITS = {
     { whenStoreIsAway: "refuse" },
   ),
   "trip.accept": limit("actor", [[10, MINUTE]]),
+  "trip.bid": limit("actor", [[20, MINUTE]]),
   "trip.create": limit("actor", [
     [10, MINUTE],
     [100, HOUR],

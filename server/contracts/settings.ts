@@ -56,6 +56,18 @@ export const SETTINGS = {
     "A driver whose position jumps further than this within the time below is flagged.",
   ),
   "abuse.jump_seconds": spec("Jump: time", "seconds", [30, 3, 600], "See the distance above."),
+  "schedule.min_minutes_ahead": spec(
+    "Scheduled trips: soonest",
+    "minutes",
+    [15, 5, 1440],
+    "A trip for later can be booked for so many minutes ahead at the soonest.",
+  ),
+  "schedule.max_days_ahead": spec(
+    "Scheduled trips: latest",
+    "days",
+    [30, 1, 90],
+    "And for so many days ahead at the latest.",
+  ),
 } as const satisfies Record<string, SettingSpec>;
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -49,6 +49,10 @@ export const tripSchema = z.object({
   stops: z.array(placeSchema),
   estimatedFare: moneySchema,
   actualFare: moneySchema.nullable(),
+  /** Whether drivers name their fare for this trip, and its rider chooses. */
+  bidding: z.boolean(),
+  /** The fare of the bid that the rider took; null: the estimate stands, and the distance driven decides. */
+  agreedFare: moneySchema.nullable(),
   estimatedDistanceMeters: z.int(),
   estimatedDurationSeconds: z.int(),
   actualDistanceMeters: z.int().nullable(),
@@ -66,6 +70,8 @@ export const tripSchema = z.object({
   otp: z.string().optional(),
   /** A sentence for the app to show: set when the search ended without a driver. */
   message: z.string().nullable(),
+  /** When the rider wants to be picked up; null: as soon as possible. Drivers are asked some time before. */
+  scheduledAt: z.string().nullable(),
   createdAt: z.string(),
   acceptedAt: z.string().nullable(),
   arrivedAt: z.string().nullable(),

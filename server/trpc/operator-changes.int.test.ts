@@ -58,6 +58,17 @@ async function session(me: Me): Promise<string> {
 const CASES: Readonly<Record<string, Case>> = {
   "trips.cancel": async () => ({ id: await t.make.trip(), reason: REASON, expectedVersion: 0 }),
   "trips.release": async () => ({ id: await acceptedTrip(), reason: REASON, expectedVersion: 1 }),
+  "trips.assign": async () => ({
+    tripId: await t.make.trip(),
+    driverId: await t.make.driver(),
+    reason: REASON,
+    expectedVersion: 0,
+  }),
+  "matching.setZone": async () => {
+    await t.rows("DELETE FROM zone_matching_settings");
+    const zoneId = await t.value<string>("SELECT id FROM zones LIMIT 1");
+    return { zoneId, settings: { driversPerBatch: 3 }, expectedVersion: 0, reason: REASON };
+  },
   "drivers.endReview": async () => {
     const driverId = await t.make.driver();
     await t.rows(

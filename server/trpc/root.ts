@@ -1,10 +1,12 @@
 import { createCallerFactory, router } from "#server/trpc/init.ts";
 import { accountRouter } from "#server/trpc/routers/account.ts";
 import { authRouter } from "#server/trpc/routers/auth.ts";
+import { bidsRouter } from "#server/trpc/routers/bids.ts";
 import { drivingRouter } from "#server/trpc/routers/driving.ts";
 import { idempotencyRouter } from "#server/trpc/routers/idempotency.ts";
 import { limitsRouter } from "#server/trpc/routers/limits.ts";
 import { mapRouter } from "#server/trpc/routers/map.ts";
+import { matchingRouter } from "#server/trpc/routers/matching.ts";
 import {
   driversRouter,
   invariantsRouter,
@@ -26,11 +28,13 @@ export const appRouter = router({
   auth: authRouter,
   account: accountRouter,
   rides: ridesRouter,
+  bids: bidsRouter,
   driving: drivingRouter,
   signing: signingRouter,
   session: sessionRouter,
   map: mapRouter,
   trips: tripsRouter,
+  matching: matchingRouter,
   drivers: driversRouter,
   locks: locksRouter,
   jobs: jobsRouter,

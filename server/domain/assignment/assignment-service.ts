@@ -21,6 +21,11 @@ export interface AcceptInput {
   readonly requestId: string | null;
   /** The Idempotency-Key's, if one was sent: the statement that wins stores the answer under it. */
   readonly claim?: OpenClaim | null;
+  /** Who gives the driver the trip, when it is not the driver: the rider by taking a bid, or an operator. */
+  readonly by?: { readonly type: "customer" | "operator"; readonly id: string };
+  /** The bid that the rider takes. */
+  readonly bidId?: string;
+  readonly record?: AcceptRequest["record"];
 }
 
 /** A lost or refused accept is no fault: it is one of the answers. */
@@ -40,7 +45,7 @@ const TAKEN: AcceptOutcome = {
   detail: "Another driver has this trip.",
 };
 
-function outcomeOf(decision: Decision): AcceptOutcome {
+export function outcomeOf(decision: Decision): AcceptOutcome {
   switch (decision.kind) {
     case "won":
       return { accepted: true, alreadyAccepted: false, trip: toTrip(decision.trip) };
@@ -60,6 +65,24 @@ function outcomeOf(decision: Decision): AcceptOutcome {
       };
     case "driver_unavailable":
       return { accepted: false, code: "DRIVER_NOT_AVAILABLE", detail: decision.why };
+    case "too_early":
+      return {
+        accepted: false,
+        code: "INVALID_TRANSITION",
+        detail: "The trip is scheduled for later: it cannot be taken before its search begins.",
+      };
+    case "no_bid":
+      return {
+        accepted: false,
+        code: "INVALID_TRANSITION",
+        detail: "The rider chooses among bids here: name your fare first.",
+      };
+    case "bid_gone":
+      return {
+        accepted: false,
+        code: "VERSION_CONFLICT",
+        detail: "The bid is no longer open. Look at the bids again.",
+      };
   }
 }
 
@@ -120,6 +143,9 @@ export class AssignmentService {
         driverId: input.driverId,
         expectedVersion: input.expectedVersion,
         claim: input.claim ?? null,
+        bidId: input.bidId ?? null,
+        byOperator: input.by?.type === "operator",
+        ...(input.record === undefined ? {} : { record: input.record }),
       });
     } catch (error) {
       await this.#giveBack(input, claim.value);
@@ -211,9 +237,10 @@ export class AssignmentService {
     this.#events.record({
       tripId: input.tripId,
       kind: "accept.attempt",
-      actor: { type: "driver", id: input.driverId },
+      actor: input.by ?? { type: "driver", id: input.driverId },
       data: {
         attemptId,
+        ...(input.by === undefined ? {} : { driverId: input.driverId, by: input.by.type }),
         verdict,
         code: outcome.accepted ? null : outcome.code,
         detail: outcome.accepted ? null : outcome.detail,

@@ -61,7 +61,7 @@ export async function lockReview(tx: Queryable, driverId: string): Promise<Revie
 export async function putUnderReview(tx: Queryable, driverId: string, reason: string): Promise<void> {
   await tx.query(
     `UPDATE driver_details SET under_review = true, review_reason = $2, review_since = clock_timestamp(), updated_at = now(),
-       availability_status = CASE WHEN availability_status = 'available' THEN 'unavailable' ELSE availability_status END
+       availability_status = CASE WHEN availability_status IN ('available', 'on_bidding') THEN 'unavailable' ELSE availability_status END
      WHERE user_id = $1`,
     [driverId, reason],
   );

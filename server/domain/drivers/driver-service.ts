@@ -1,6 +1,7 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import type { Availability } from "#server/contracts/trips.ts";
+import { closeBids } from "#server/domain/bidding/bid-store.ts";
 import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import * as store from "#server/domain/drivers/driver-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
@@ -80,7 +81,10 @@ export class DriverService {
         );
       if (releases) await this.#trips.releaseLocked(tx, trip, reason);
       const availability: Availability = holdsTrip && !releases ? "on_trip" : working ? "available" : "unavailable";
-      if (!working) await store.revokeOpenOffersOf(tx, driverId, reason);
+      if (!working) {
+        await store.revokeOpenOffersOf(tx, driverId, reason);
+        await closeBids(tx, { tripId: null, driverId }, reason);
+      }
       await store.setDriver(tx, driverId, { online: wish.online, availability });
       const state: AvailabilityState = {
         online: wish.online,

@@ -1,25 +1,21 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
+import type { MatchingSettings } from "#server/contracts/matching.ts";
 import { channels, topics } from "#server/contracts/realtime.ts";
 import type { Trip } from "#server/contracts/trips.ts";
+import { CandidateFinder, radiiOf } from "#server/domain/matching/candidate-finder.ts";
+import type { CandidateSearch } from "#server/domain/matching/candidate-store.ts";
 import * as store from "#server/domain/matching/dispatch-store.ts";
+import { type DispatchLimits, defaultsOf, effectiveSettings } from "#server/domain/matching/matching-settings.ts";
 import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { asOffered, toTrip } from "#server/domain/trips/trip-row.ts";
 import { findTrip } from "#server/domain/trips/trip-store.ts";
 import type { EventBus } from "#server/platform/bus.ts";
-import type { Database, Queryable } from "#server/platform/db.ts";
-import { haversineMeters } from "#server/platform/routing.ts";
-
-export interface DispatchLimits {
-  readonly driversPerBatch: number;
-  readonly maxBatches: number;
-  /** Seconds a search lasts. */
-  readonly searchSeconds: number;
-  /** Seconds an offer stays open, by the database's clock. */
-  readonly offerSeconds: number;
-  /** Metres: the search widens from one to the next until someone is found. */
-  readonly ringsMeters: readonly number[];
-}
+import type { Clock } from "#server/platform/clock.ts";
+import { type Database, withRetries } from "#server/platform/db.ts";
+import type { DriverIndex } from "#server/platform/driver-index/driver-index.ts";
+import type { Logger } from "#server/platform/logger.ts";
+import type { Router } from "#server/platform/routing.ts";
 
 /** An offer as the driver's app sees it. */
 export interface OfferView {
@@ -35,65 +31,86 @@ const SYSTEM = { type: "system", id: null } as const;
 const RETRY_SECONDS = 3;
 const NO_DRIVERS = "No driver was free near you. Nothing was charged; please try again in a few minutes.";
 
-/** First dispatch: the nearest available drivers are offered the trip, five at a time, in widening rings. */
+/** The matcher: waiting trips are offered to drivers batch by batch, best first, in widening circles. */
 export class DispatchService {
   readonly #db: Database;
   readonly #bus: EventBus;
   readonly #events: TripEventLog;
-  readonly #limits: DispatchLimits;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #finder: CandidateFinder;
+  readonly #defaults: MatchingSettings;
 
-  constructor(options: { db: Database; bus: EventBus; events: TripEventLog; limits: DispatchLimits }) {
+  constructor(options: {
+    db: Database;
+    bus: EventBus;
+    events: TripEventLog;
+    clock: Pick<Clock, "monotonicMs">;
+    /** Null: the database alone names candidates. */
+    index: DriverIndex | null;
+    router: Pick<Router, "etas">;
+    logger: Logger;
+    limits: DispatchLimits;
+  }) {
     this.#db = options.db;
     this.#bus = options.bus;
     this.#events = options.events;
-    this.#limits = options.limits;
+    this.#clock = options.clock;
+    this.#finder = new CandidateFinder({ ...options, db: options.db.pool });
+    this.#defaults = defaultsOf(options.limits);
   }
 
-  /** One batch. Offers and their push jobs are committed together; the sockets are told after, and again by a repeat. */
+  /**
+   * One batch, in three round trips: the trip, who is near, the offers. Offers and their push jobs are committed together;
+   * the sockets are told after, and again by a repeat.
+   */
   async dispatch(tripId: string, batch: number): Promise<number> {
-    const offers = await this.#db.transaction(async (tx) => {
-      const trip = await store.lockWaitingTrip(tx, tripId, batch, this.#limits.searchSeconds);
-      if (trip === null) return null;
-      const already = await store.offersOfBatch(tx, tripId, batch, trip.search_began);
-      return already.length > 0 ? already : this.#makeOffers(tx, trip, batch);
-    });
+    const started = this.#clock.monotonicMs();
+    const trip = await store.readWaitingTrip(this.#db.pool, tripId, batch);
+    if (trip === null) return 0;
+    if (trip.offered) {
+      const offers = await store.offersOfBatch(this.#db.pool, tripId, batch, trip.search_began);
+      this.#tellAsked(toTrip(trip), batch, offers);
+      return offers.length;
+    }
+    const settings = effectiveSettings(this.#defaults, trip.settings);
+    const radii = radiiOf(settings, batch);
+    const search: CandidateSearch = {
+      tripId,
+      at: { lat: trip.pickup.y, lng: trip.pickup.x },
+      categoryId: trip.vehicle_category_id,
+      searchBegan: trip.search_began,
+      radiusMeters: Math.max(...radii),
+      offersPerDriver: settings.offersPerDriver,
+    };
+    const found = await this.#finder.find(search, settings, { batch, radii });
+    const offers = await withRetries(() =>
+      store.makeOffers(this.#db.pool, {
+        ...{ tripId, batch, batchId: newId(), searchBegan: trip.search_began, retrySeconds: RETRY_SECONDS },
+        ...{ source: found.source, radiusMeters: found.radiusMeters, excluded: found.excluded, rules: found.rules },
+        drivers: settings.driversPerBatch,
+        offerSeconds: settings.offerSeconds,
+        offersPerDriver: settings.offersPerDriver,
+        tookMs: Math.round(this.#clock.monotonicMs() - started),
+        wanted: found.ranked.map(({ candidate, score, parts }) => ({
+          offerId: newId(),
+          driverId: candidate.driverId,
+          meters: candidate.distanceMeters,
+          etaSeconds: parts.pickUp,
+          score,
+          parts,
+        })),
+      }),
+    );
     if (offers === null) return 0;
-    const row = await findTrip(this.#db.pool, tripId);
-    if (row !== null) this.#tellAsked(toTrip(row), batch, offers);
+    if (offers.length === 0)
+      this.#record(tripId, "dispatch.nobody_near", { batch, radiusMeters: found.radiusMeters, rules: found.rules });
+    else this.#tellAsked(toTrip(trip), batch, offers);
     return offers.length;
   }
 
-  /** The nearest of the first ring that has anyone; with nobody near, the trip is looked at again soon. */
-  async #makeOffers(tx: Queryable, trip: store.WaitingTrip, batch: number): Promise<store.MadeOffer[]> {
-    const at = { lat: trip.pickup.y, lng: trip.pickup.x };
-    for (const radiusMeters of this.#limits.ringsMeters) {
-      const nearest = await store.findNearestDrivers(tx, {
-        at,
-        radiusMeters,
-        categoryId: trip.vehicle_category_id,
-        tripId: trip.id,
-        searchBegan: trip.search_began,
-        limit: this.#limits.driversPerBatch,
-      });
-      const asked = nearest
-        .map((c) => ({ id: newId(), driverId: c.driver_id, distanceMeters: Math.round(haversineMeters(at, c)) }))
-        .filter((offer) => offer.distanceMeters <= radiusMeters)
-        .sort((a, b) => a.distanceMeters - b.distanceMeters)
-        .slice(0, this.#limits.driversPerBatch);
-      if (asked.length > 0)
-        return store.insertOffers(tx, { id: trip.id, batch, offerSeconds: this.#limits.offerSeconds }, asked);
-    }
-    await store.lookAgainIn(tx, trip.id, RETRY_SECONDS);
-    return [];
-  }
-
   #tellAsked(trip: Trip, batch: number, offers: readonly store.MadeOffer[]): void {
-    if (offers.length === 0) {
-      const radiusMeters = this.#limits.ringsMeters.at(-1) ?? 0;
-      this.#record(trip.id, "dispatch.nobody_near", { batch, radiusMeters });
-      return;
-    }
-    for (const { id: offerId, driver_id: driverId, distance_meters: distanceMeters, expires_at } of offers) {
+    for (const offer of offers) {
+      const { id: offerId, driver_id: driverId, distance_meters: distanceMeters, expires_at } = offer;
       const view: OfferView = {
         offerId,
         tripId: trip.id,
@@ -107,7 +124,7 @@ export class DispatchService {
         tripId: trip.id,
         kind: "offer.sent",
         actor: SYSTEM,
-        data: { driverId, batch, distanceMeters },
+        data: { driverId, batch, distanceMeters, etaSeconds: offer.eta_seconds, score: offer.score_seconds },
       });
     }
     this.#changed(
@@ -134,9 +151,9 @@ export class DispatchService {
       this.#record(offer.trip_request_id, "offer.expired", { driverId: offer.driver_id });
       this.#changed(offer.trip_request_id, [offer.driver_id]);
     }
-    const ended = await store.expireSearches(this.#db.pool, this.#limits.maxBatches, NO_DRIVERS);
+    const ended = await store.expireSearches(this.#db.pool, this.#defaults.maxBatches, NO_DRIVERS);
     for (const tripId of ended) this.#record(tripId, "trip.expired", {});
-    const planned = await store.planNextBatches(this.#db.pool, this.#limits.maxBatches, this.#limits.offerSeconds);
+    const planned = await store.planNextBatches(this.#db.pool, this.#defaults.maxBatches, this.#defaults.offerSeconds);
     return ended.length > 0 || planned > 0;
   }
 

@@ -1,13 +1,13 @@
+import { FREE_AVAILABILITIES, STALE_SECONDS } from "#server/domain/matching/exclusion.ts";
 import type { Queryable } from "#server/platform/db.ts";
 import type { DriverIndex, IndexedDriver, NearDriver, NearSearch } from "#server/platform/driver-index/driver-index.ts";
 import { haversineMeters } from "#server/platform/routing.ts";
 
-/** Minutes after which a driver's position says nothing any more: such a driver is asked for no trip. */
-export const STALE_MINUTES = 30;
 const METERS_PER_DEGREE = 111_195;
 
+const AVAILABLE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
 /** Who may be asked at all: SQL over `d`(river_details), `u`(sers), `v`(ehicles). */
-const FREE = "d.is_online AND d.availability_status = 'available' AND NOT d.under_review AND u.is_active";
+const FREE = `d.is_online AND d.availability_status IN (${AVAILABLE}) AND NOT d.under_review AND u.is_active`;
 
 /**
  * Nearest first from the GiST index, which orders by degrees; a degree of longitude is shorter than one of latitude, so the
@@ -20,7 +20,7 @@ FROM user_last_locations l
 JOIN driver_details d ON d.user_id = l.user_id
 JOIN users u ON u.id = d.user_id
 JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $3
-WHERE ${FREE} AND l.updated_at > now() - interval '${STALE_MINUTES} minutes'
+WHERE ${FREE} AND l.updated_at > now() - interval '${STALE_SECONDS} seconds'
   AND l.location <@ box(point($1::float8 - $5::float8, $2::float8 - $4::float8), point($1::float8 + $5::float8, $2::float8 + $4::float8))
 ORDER BY l.location <-> point($1::float8, $2::float8)
 LIMIT $6`;
@@ -77,7 +77,7 @@ SELECT d.user_id AS driver_id, d.index_version AS version, CASE WHEN ${FREE} THE
 FROM driver_details d
 JOIN users u ON u.id = d.user_id
 LEFT JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active
-LEFT JOIN user_last_locations l ON l.user_id = d.user_id AND l.updated_at > now() - interval '${STALE_MINUTES} minutes'`;
+LEFT JOIN user_last_locations l ON l.user_id = d.user_id AND l.updated_at > now() - interval '${STALE_SECONDS} seconds'`;
 
 function toIndexed(row: StateRow): IndexedDriver {
   const known = { driverId: row.driver_id, version: Number(row.version) };

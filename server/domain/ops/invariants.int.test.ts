@@ -69,6 +69,11 @@ const BREAKS: Readonly<Record<string, () => Promise<string>>> = {
     );
     return trip;
   },
+  async agreed_fare_is_of_the_bid() {
+    const { trip } = await accepted();
+    await sql("UPDATE trip_requests SET bidding = true, agreed_fare = 100 WHERE id = $1", [trip]);
+    return trip;
+  },
   async effects_done_once() {
     const { trip } = await accepted();
     await sql("DROP INDEX effects_effect_subject_key");

@@ -58,6 +58,15 @@ const INVARIANTS: readonly Invariant[] = [
           SELECT trip_request_id, count(*) || ' accepted offers' FROM trip_offers WHERE status = 'accepted' GROUP BY trip_request_id HAVING count(*) > 1`,
   },
   {
+    name: "agreed_fare_is_of_the_bid",
+    description:
+      "A trip with an agreed fare has it from the one bid that was taken, which is its driver's; and the other way round.",
+    sql: `SELECT t.id, 'agreed ' || coalesce(t.agreed_fare::text, 'nothing') || ', bid ' || coalesce(b.bid_fare::text, 'none') AS why
+          FROM trip_requests t LEFT JOIN fare_biddings b ON b.trip_request_id = t.id AND b.status = 'accepted'
+          WHERE t.current_status IN ${LIVE} AND t.bidding
+            AND (t.agreed_fare, t.driver_id) IS DISTINCT FROM (b.bid_fare, coalesce(b.driver_id, t.driver_id))`,
+  },
+  {
     name: "effects_done_once",
     description: "Each acceptance has at most one effect of each kind, and each effect at most one message.",
     sql: `SELECT trip_id AS id, effect || ' ' || count(*) || ' times for ' || subject AS why FROM effects GROUP BY trip_id, effect, subject HAVING count(*) > 1

@@ -89,7 +89,8 @@ SELECT t.id, t.ref_id, t.current_status, c.pickup_coordinates AS pickup, c.picku
   c.destination_address, t.driver_id, u.first_name || ' ' || u.last_name AS driver_name, t.zone_id, t.created_at
 FROM trip_requests t JOIN trip_request_coordinates c ON c.trip_request_id = t.id
 LEFT JOIN users u ON u.id = t.driver_id
-WHERE t.current_status IN ('pending', 'accepted', 'arrived', 'ongoing') AND ($1::uuid[] IS NULL OR t.id = ANY($1))
+WHERE t.current_status IN ('pending', 'accepted', 'arrived', 'ongoing') AND (t.search_began_at IS NULL OR t.search_began_at <= now())
+  AND ($1::uuid[] IS NULL OR t.id = ANY($1))
 ORDER BY t.created_at DESC LIMIT 2000`;
 
 export async function readTrips(db: Queryable, ids: readonly string[] | null): Promise<LiveTrip[]> {
@@ -151,10 +152,11 @@ export async function readSummary(db: Queryable): Promise<ShiftSummary> {
       (SELECT count(*) FILTER (WHERE is_online)::int AS online,
               count(*) FILTER (WHERE is_online AND availability_status = 'available')::int AS available,
               count(*) FILTER (WHERE availability_status = 'on_trip')::int AS on_trip FROM driver_details) d,
-      (SELECT count(*) FILTER (WHERE current_status = 'pending')::int AS pending,
+      (SELECT count(*) FILTER (WHERE current_status = 'pending' AND NOT later)::int AS pending,
               count(*) FILTER (WHERE current_status <> 'pending')::int AS live,
-              EXTRACT(EPOCH FROM now() - min(created_at) FILTER (WHERE current_status = 'pending'))::float8 AS oldest
-       FROM trip_requests WHERE current_status IN ('pending', 'accepted', 'arrived', 'ongoing')) t`,
+              EXTRACT(EPOCH FROM now() - min(began) FILTER (WHERE current_status = 'pending' AND NOT later))::float8 AS oldest
+       FROM (SELECT current_status, coalesce(search_began_at, created_at) AS began, coalesce(search_began_at > now(), false) AS later FROM trip_requests) trips
+       WHERE current_status IN ('pending', 'accepted', 'arrived', 'ongoing')) t`,
   });
   const row = rows[0] ?? { online: 0, available: 0, on_trip: 0, pending: 0, live: 0, oldest: null };
   return {

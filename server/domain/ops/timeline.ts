@@ -6,6 +6,16 @@ type Words = { readonly title: string; readonly detail?: string | null; readonly
 const kilometres = (meters: unknown) => (typeof meters === "number" ? `${(meters / 1000).toFixed(1)} km away` : null);
 const text = (value: unknown) => (typeof value === "string" ? value : null);
 
+/** `84.50 EGP` from minor units. */
+function fare(amount: unknown, currency: unknown): string | null {
+  if (typeof amount !== "number" || typeof currency !== "string") return null;
+  const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat("en", {
+    style: "currency",
+    currency,
+  }).resolvedOptions();
+  return `${(amount / 10 ** digits).toFixed(digits)} ${currency}`;
+}
+
 function attemptWords(attempt: AcceptAttempt): Words {
   const took = `${attempt.totalMs.toFixed(1)} ms`;
   switch (attempt.verdict) {
@@ -38,8 +48,18 @@ function words(event: StoredEvent): Words {
     case "offer.sent":
       return {
         title: `Offered to ${driver}`,
-        detail: [`batch ${data.batch ?? "?"}`, kilometres(data.distanceMeters)].filter(Boolean).join(", "),
+        detail: [
+          `batch ${data.batch ?? "?"}`,
+          kilometres(data.distanceMeters),
+          typeof data.score === "number" ? `score ${data.score} s` : null,
+        ]
+          .filter(Boolean)
+          .join(", "),
       };
+    case "bid.placed":
+      return { title: `${driver} named a fare`, detail: fare(data.amount, data.currency) };
+    case "trip.assigned":
+      return { title: `Given to ${driver} by hand`, detail: text(data.reason), tone: "good" };
     case "offer.expired":
       return { title: `${driver} did not answer in time`, tone: "warn" };
     case "offer.rejected":

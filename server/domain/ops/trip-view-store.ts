@@ -7,6 +7,7 @@ import type {
   TripOfferRow,
   TripRow,
 } from "#server/contracts/console.ts";
+import type { ScoreParts } from "#server/contracts/matching.ts";
 import type { TripStatus } from "#server/contracts/trips.ts";
 import { patternsOf, peopleStartingWith } from "#server/domain/ops/search.ts";
 import type { Queryable } from "#server/platform/db.ts";
@@ -35,6 +36,8 @@ interface ListRow {
   readonly estimated_fare: number;
   readonly currency: string;
   readonly version: number;
+  readonly scheduled_at: Date | null;
+  readonly search_began: Date;
   readonly created_at: Date;
   readonly locked_at: Date | null;
 }
@@ -63,7 +66,8 @@ export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page
       SELECT t.id, t.ref_id, t.current_status, cu.first_name || ' ' || cu.last_name AS customer_name,
         du.first_name || ' ' || du.last_name AS driver_name, z.name AS zone_name, k.code AS category,
         c.pickup_address, c.destination_address, c.pickup_coordinates AS pickup, c.destination_coordinates AS destination,
-        t.estimated_fare, t.currency, t.version, t.created_at, t.locked_at
+        t.estimated_fare, t.currency, t.version, t.created_at, t.locked_at,
+        t.scheduled_at, coalesce(t.search_began_at, t.created_at) AS search_began
       FROM trip_requests t
       JOIN trip_request_coordinates c ON c.trip_request_id = t.id
       JOIN users cu ON cu.id = t.customer_id
@@ -97,6 +101,8 @@ export async function listTrips(db: Queryable, filter: TripFilter): Promise<Page
       destinationLabel: label(row.destination_address, row.destination),
       estimatedFare: { amount: row.estimated_fare, currency: row.currency },
       version: row.version,
+      scheduledAt: row.scheduled_at?.toISOString() ?? null,
+      searchBeganAt: row.search_began.toISOString(),
       createdAt: row.created_at.toISOString(),
       acceptedAt: row.locked_at?.toISOString() ?? null,
     }),
@@ -113,12 +119,17 @@ export async function readOffers(db: Queryable, tripId: string): Promise<TripOff
     distance_meters: number;
     status: TripOfferRow["status"];
     reason: string | null;
+    eta_seconds: number | null;
+    score_seconds: number | null;
+    score_parts: ScoreParts | null;
+    expires_at: Date;
     offered_at: Date;
     ended_at: Date | null;
   }>({
     name: "ops-trip-offers",
-    text: `SELECT o.id, o.driver_id, u.first_name || ' ' || u.last_name AS driver_name, o.batch, o.distance_meters, o.status, o.reason, o.offered_at, o.ended_at
-           FROM trip_offers o JOIN users u ON u.id = o.driver_id WHERE o.trip_request_id = $1 ORDER BY o.offered_at, o.distance_meters`,
+    text: `SELECT o.id, o.driver_id, u.first_name || ' ' || u.last_name AS driver_name, o.batch, o.distance_meters, o.status, o.reason, o.offered_at, o.ended_at,
+             o.eta_seconds, o.score_seconds, o.score_parts, o.expires_at
+           FROM trip_offers o JOIN users u ON u.id = o.driver_id WHERE o.trip_request_id = $1 ORDER BY o.offered_at, o.score_seconds, o.distance_meters`,
     values: [tripId],
   });
   return rows.map((row) => ({
@@ -127,6 +138,10 @@ export async function readOffers(db: Queryable, tripId: string): Promise<TripOff
     driverName: row.driver_name,
     batch: row.batch,
     distanceMeters: row.distance_meters,
+    etaSeconds: row.eta_seconds,
+    scoreSeconds: row.score_seconds,
+    parts: row.score_parts,
+    expiresAt: row.expires_at.toISOString(),
     status: row.status,
     reason: row.reason,
     offeredAt: row.offered_at.toISOString(),
@@ -170,11 +185,13 @@ export async function readEvents(db: Queryable, tripId: string): Promise<StoredE
 }
 
 export function toAttempt(event: StoredEvent): AcceptAttempt {
-  const data = event.data as Partial<AcceptAttempt>;
+  const data = event.data as Partial<AcceptAttempt> & { readonly driverId?: string };
+  // By the rider (a bid taken) or an operator: the event says whom they chose.
+  const chosen = data.driverId !== undefined;
   return {
     id: event.id,
-    driverId: event.actor_id ?? "",
-    driverName: event.actor_name ?? "unknown",
+    driverId: data.driverId ?? event.actor_id ?? "",
+    driverName: (chosen ? event.subject_name : event.actor_name) ?? "unknown",
     verdict: data.verdict ?? "refused",
     code: data.code ?? null,
     detail: data.detail ?? null,

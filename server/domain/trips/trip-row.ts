@@ -16,6 +16,8 @@ export interface TripRow {
   readonly currency: string;
   readonly estimated_fare: number;
   readonly actual_fare: number | null;
+  readonly bidding: boolean;
+  readonly agreed_fare: number | null;
   readonly estimated_distance: number;
   readonly estimated_duration: number;
   readonly actual_distance: number | null;
@@ -39,6 +41,7 @@ export interface TripRow {
   readonly cancelled_by: string | null;
   readonly cancel_reason: string | null;
   readonly message: string | null;
+  readonly scheduled_at: Date | null;
   readonly created_at: Date;
   readonly locked_at: Date | null;
   readonly arrived_at: Date | null;
@@ -49,14 +52,14 @@ export interface TripRow {
 /** Columns of a trip, from any relation shaped like `trip_requests` under the alias `t`, joined with `TRIP_JOINS`. */
 export const TRIP_COLUMNS = `
   t.id, t.ref_id, t.type, t.current_status, t.version, t.zone_id, k.code AS category_code, t.payment_method,
-  t.currency, t.estimated_fare, t.actual_fare, t.estimated_distance, t.estimated_duration, t.actual_distance,
+  t.currency, t.estimated_fare, t.actual_fare, t.bidding, t.agreed_fare, t.estimated_distance, t.estimated_duration, t.actual_distance,
   t.route_estimated, t.surge_multiplier,
   t.customer_id, cu.first_name || ' ' || cu.last_name AS customer_name, cu.phone AS customer_phone,
   t.driver_id, du.first_name || ' ' || du.last_name AS driver_name, du.phone AS driver_phone,
   t.vehicle_id, ve.licence_plate_number AS vehicle_plate, ve.model AS vehicle_model, vk.code AS vehicle_category_code,
   co.pickup_coordinates AS pickup, co.pickup_address, co.destination_coordinates AS destination,
   co.destination_address, co.intermediate_coordinates AS stops,
-  t.cancelled_by, t.cancel_reason, t.message, t.created_at, t.locked_at, t.arrived_at, t.trip_start_time, t.trip_end_time`;
+  t.cancelled_by, t.cancel_reason, t.message, t.scheduled_at, t.created_at, t.locked_at, t.arrived_at, t.trip_start_time, t.trip_end_time`;
 
 export const TRIP_JOINS = `
   JOIN trip_request_coordinates co ON co.trip_request_id = t.id
@@ -95,6 +98,8 @@ export function toTrip(row: TripRow): Trip {
     stops: row.stops === null ? [] : stopsSchema.parse(row.stops),
     estimatedFare: { amount: row.estimated_fare, currency: row.currency },
     actualFare: row.actual_fare === null ? null : { amount: row.actual_fare, currency: row.currency },
+    bidding: row.bidding,
+    agreedFare: row.agreed_fare === null ? null : { amount: row.agreed_fare, currency: row.currency },
     estimatedDistanceMeters: row.estimated_distance,
     estimatedDurationSeconds: row.estimated_duration,
     actualDistanceMeters: row.actual_distance,
@@ -117,6 +122,7 @@ export function toTrip(row: TripRow): Trip {
     cancelledBy: row.cancelled_by,
     cancelReason: row.cancel_reason,
     message: row.message,
+    scheduledAt: iso(row.scheduled_at),
     createdAt: row.created_at.toISOString(),
     acceptedAt: iso(row.locked_at),
     arrivedAt: iso(row.arrived_at),

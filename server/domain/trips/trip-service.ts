@@ -1,6 +1,7 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import type { Place } from "#server/contracts/geo.ts";
 import { newId, refIdOf } from "#server/contracts/ids.ts";
+import { MATCHING_SETTINGS } from "#server/contracts/matching.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
@@ -15,6 +16,7 @@ import { asOffered, toTrip } from "#server/domain/trips/trip-row.ts";
 import { isLive, nextOrThrow } from "#server/domain/trips/trip-state.ts";
 import * as store from "#server/domain/trips/trip-store.ts";
 import { findZoneAt } from "#server/domain/zones/zone-store.ts";
+import type { Clock } from "#server/platform/clock.ts";
 import { equalInConstantTime } from "#server/platform/crypto.ts";
 import { type Database, type Queryable, sqlStateOf } from "#server/platform/db.ts";
 import type { TripLock } from "#server/platform/locks/trip-lock.ts";
@@ -35,6 +37,8 @@ export interface TripRequestInput {
   readonly type: "ride_request" | "parcel";
   readonly couponCode?: string;
   readonly parcel?: unknown;
+  /** When to be picked up; left out: as soon as possible. */
+  readonly scheduledAt?: Date;
 }
 
 const UNIQUE_VIOLATION = "23505";
@@ -56,6 +60,7 @@ export class TripService {
   readonly #events: TripEventLog;
   readonly #demand: Pick<DemandGate, "admit">;
   readonly #conduct: ConductService;
+  readonly #clock: Pick<Clock, "now">;
   readonly #onCommitted: () => void;
   readonly #otpSecret: string;
   readonly #dispatch: { readonly searchSeconds: number; readonly offerSeconds: number };
@@ -67,6 +72,7 @@ export class TripService {
     events: TripEventLog;
     demand: Pick<DemandGate, "admit">;
     conduct: ConductService;
+    clock: Pick<Clock, "now">;
     /** Wakes the outbox relay. */
     onCommitted: () => void;
     otpSecret: string;
@@ -78,6 +84,7 @@ export class TripService {
     this.#events = options.events;
     this.#demand = options.demand;
     this.#conduct = options.conduct;
+    this.#clock = options.clock;
     this.#onCommitted = options.onCommitted;
     this.#otpSecret = options.otpSecret;
     this.#dispatch = options.dispatch;
@@ -85,7 +92,8 @@ export class TripService {
 
   /**
    * Books a trip under `id`, once: asked again with the same id it answers the trip that there is.
-   * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category;
+   * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category, and for a pick-up
+   * that is too soon or too far ahead to be scheduled;
    * HIGH_DEMAND when no more are taken for now.
    */
   async create(
@@ -106,7 +114,8 @@ export class TripService {
     }
     if (category.tariff === null)
       throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
-    await this.#demand.admit(zone);
+    if (input.scheduledAt === undefined) await this.#demand.admit(zone);
+    else await this.#checkSchedule(input.scheduledAt);
     const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
     const trip: store.NewTrip = {
       id,
@@ -129,6 +138,8 @@ export class TripService {
         input.couponCode === undefined && input.parcel === undefined
           ? undefined
           : { couponCode: input.couponCode, parcel: input.parcel },
+      scheduledAt: input.scheduledAt ?? null,
+      scheduleLeadMinutes: MATCHING_SETTINGS.scheduleLeadMinutes.fallback,
       searchSeconds: this.#dispatch.searchSeconds,
       offerSeconds: this.#dispatch.offerSeconds,
       dispatchJobId: newId(),
@@ -151,6 +162,18 @@ export class TripService {
       { zone: zone.name, routeEstimated: route.estimated },
     );
     return toTrip(row);
+  }
+
+  /** Judged by our clock to the second; when it is due, the database's decides. */
+  async #checkSchedule(at: Date): Promise<void> {
+    const thresholds = await this.#conduct.thresholds();
+    const minutes = (at.getTime() - this.#clock.now().getTime()) / 60_000;
+    const [least, most] = [thresholds["schedule.min_minutes_ahead"], thresholds["schedule.max_days_ahead"]];
+    if (minutes >= least && minutes <= most * 1440) return;
+    const message = `at least ${least} minutes and at most ${most} days ahead`;
+    throw new DomainError("VALIDATION_FAILED", `A trip can be scheduled ${message}. Nothing was booked.`, {
+      fields: [{ path: "scheduledAt", message }],
+    });
   }
 
   /** Another's trip does not exist: NOT_FOUND. A driver sees trips they have or had, and waiting ones they were asked for. */
@@ -248,7 +271,7 @@ export class TripService {
       const tariff = await findTariff(tx, locked.vehicle_category_id, locked.zone_id);
       const driven = { distanceMeters, durationSeconds: locked.driving_seconds ?? 0, surge: locked.surge_multiplier };
       // A fare that was withdrawn in mid-ride: what the rider agreed to.
-      const fare = tariff === null ? locked.estimated_fare : fareFor(tariff, driven);
+      const fare = locked.agreed_fare ?? (tariff === null ? locked.estimated_fare : fareFor(tariff, driven));
       await store.setCompleted(tx, id, { fare, distanceMeters });
       await store.freeDriver(tx, driverId);
     });
@@ -316,14 +339,25 @@ export class TripService {
     return released;
   }
 
-  /** The database's part of a release, for a caller that holds the trip's row lock; the driver's row is the caller's. */
-  async releaseLocked(tx: Queryable, trip: store.LockedTrip, reason: string): Promise<void> {
+  /**
+   * The database's part of a release, for a caller that holds the trip's row lock; the driver's row is the caller's.
+   * `reassignedTo`: who gets it in the same transaction.
+   */
+  async releaseLocked(
+    tx: Queryable,
+    trip: store.LockedTrip,
+    reason: string,
+    reassignedTo: string | null = null,
+  ): Promise<void> {
     if (trip.driver_id === null) return;
     await store.setReleased(tx, trip.id, this.#dispatch.searchSeconds, reason);
     await addToOutbox(
       tx,
       "trip-released",
-      { tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason },
+      {
+        ...{ tripId: trip.id, version: trip.version + 1, driverId: trip.driver_id, reason },
+        ...(reassignedTo === null ? {} : { reassignedTo }),
+      },
       { tripId: trip.id },
     );
   }

@@ -15,6 +15,8 @@ export interface LockedTrip {
   readonly estimated_distance: number;
   readonly surge_multiplier: number;
   readonly estimated_fare: number;
+  /** What rider and driver agreed on; null: the distance driven decides. */
+  readonly agreed_fare: number | null;
   /** Seconds since the start, by the clock that wrote the start. */
   readonly driving_seconds: number | null;
 }
@@ -37,19 +39,35 @@ export interface NewTrip {
   readonly destination: Place;
   readonly stops: readonly Place[];
   readonly details: unknown;
+  /** When to be picked up; null: as soon as possible. */
+  readonly scheduledAt: Date | null;
+  /** Where the zone has set nothing else: how long before a scheduled pick-up the search begins. */
+  readonly scheduleLeadMinutes: number;
   readonly searchSeconds: number;
   readonly offerSeconds: number;
   readonly dispatchJobId: string;
 }
 
-/** One statement: the trip, where it goes, and the job that finds it a driver. */
+/**
+ * One statement: the trip, where it goes, and the job that finds it a driver. A scheduled trip gets none: it is due for
+ * dispatch some time before its pick-up, by the database's clock, and found then as every trip that waits.
+ */
 const INSERT = `
-WITH trip AS (
+WITH zone AS (
+  SELECT greatest(now(), $25::timestamptz - make_interval(mins => coalesce((m.settings->>'scheduleLeadMinutes')::int, $26))) AS begins,
+    coalesce((m.settings->>'searchSeconds')::int, $15) AS search_seconds,
+    coalesce((m.settings->>'offerSeconds')::int, $16) AS offer_seconds,
+    coalesce((m.settings->>'bidding')::int, 0) = 1 AS bidding
+  FROM (SELECT $5::uuid AS id) z LEFT JOIN zone_matching_settings m ON m.zone_id = z.id
+), trip AS (
   INSERT INTO trip_requests (id, ref_id, customer_id, vehicle_category_id, zone_id, type, payment_method, currency,
-    estimated_fare, estimated_distance, estimated_duration, route_estimated, encoded_polyline, details,
-    search_ends_at, next_dispatch_at, dispatch_batch)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    now() + make_interval(secs => $15), now() + make_interval(secs => $16), 1)
+    estimated_fare, estimated_distance, estimated_duration, route_estimated, encoded_polyline, details, bidding,
+    scheduled_at, search_began_at, search_ends_at, next_dispatch_at, dispatch_batch)
+  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, bidding, $25, begins,
+    begins + make_interval(secs => search_seconds),
+    CASE WHEN $25::timestamptz IS NULL THEN begins + make_interval(secs => offer_seconds) ELSE begins END,
+    CASE WHEN $25::timestamptz IS NULL THEN 1 ELSE 0 END
+  FROM zone
   RETURNING *
 ), place AS (
   INSERT INTO trip_request_coordinates (trip_request_id, pickup_coordinates, pickup_address,
@@ -58,7 +76,7 @@ WITH trip AS (
   RETURNING *
 ), told AS (
   INSERT INTO outbox (id, topic, trip_id, payload)
-  VALUES ($24, 'dispatch-trip', $1, jsonb_build_object('tripId', $1::uuid, 'batch', 1))
+  SELECT $24, 'dispatch-trip', $1, jsonb_build_object('tripId', $1::uuid, 'batch', 1) WHERE $25::timestamptz IS NULL
 )
 SELECT ${TRIP_COLUMNS} FROM trip t ${TRIP_JOINS.replace("JOIN trip_request_coordinates", "JOIN place")}`;
 
@@ -91,6 +109,8 @@ export async function insertTrip(db: Queryable, trip: NewTrip): Promise<TripRow>
       trip.destination.address ?? null,
       trip.stops.length === 0 ? null : JSON.stringify(trip.stops),
       trip.dispatchJobId,
+      trip.scheduledAt,
+      trip.scheduleLeadMinutes,
     ],
   });
   const [row] = rows;
@@ -109,7 +129,7 @@ export async function lockTrip(tx: Queryable, id: string): Promise<LockedTrip | 
   const { rows } = await tx.query<LockedTrip>({
     name: "trip-lock",
     text: `SELECT id, customer_id, driver_id, vehicle_category_id, zone_id, current_status, version, estimated_distance,
-             surge_multiplier, estimated_fare, EXTRACT(EPOCH FROM now() - trip_start_time)::float8 AS driving_seconds
+             surge_multiplier, estimated_fare, agreed_fare, EXTRACT(EPOCH FROM now() - trip_start_time)::float8 AS driving_seconds
            FROM trip_requests WHERE id = $1 FOR UPDATE`,
     values: [id],
   });
@@ -174,16 +194,25 @@ export async function setCancelled(tx: Queryable, id: string, by: string, reason
   );
 }
 
-/** Back to waiting: due for dispatch at once, with a search of its own, and the old driver's accepted offer closed. */
+/**
+ * Back to waiting: due for dispatch at once, with a search of its own, and the old driver's accepted offer and bid closed.
+ * What was agreed was agreed with that driver.
+ */
 export async function setReleased(tx: Queryable, id: string, searchSeconds: number, reason: string): Promise<void> {
   await tx.query(
     `UPDATE trip_requests SET current_status = 'pending', driver_id = NULL, vehicle_id = NULL, locked_at = NULL,
-       next_dispatch_at = now(), search_ends_at = now() + make_interval(secs => $2), dispatch_batch = 0,
+       next_dispatch_at = now(), search_began_at = now(), dispatch_batch = 0, offered_batch = 0, agreed_fare = NULL,
+       search_ends_at = now() + make_interval(secs => coalesce(
+         (SELECT (m.settings->>'searchSeconds')::int FROM zone_matching_settings m WHERE m.zone_id = trip_requests.zone_id), $2)),
        version = version + 1, updated_at = now() WHERE id = $1`,
     [id, searchSeconds],
   );
   await tx.query(
     "UPDATE trip_offers SET status = 'revoked', reason = $2, ended_at = now() WHERE trip_request_id = $1 AND status = 'accepted'",
+    [id, reason],
+  );
+  await tx.query(
+    "UPDATE fare_biddings SET status = 'closed', reason = $2, ended_at = now() WHERE trip_request_id = $1 AND status = 'accepted'",
     [id, reason],
   );
 }

@@ -2,8 +2,10 @@ import type { AppContext } from "#server/context.ts";
 import type { JobPayload } from "#server/contracts/jobs.ts";
 import { channels, topics } from "#server/contracts/realtime.ts";
 import type { Trip } from "#server/contracts/trips.ts";
+import { closeBids } from "#server/domain/bidding/bid-store.ts";
 import type { InsideEffect } from "#server/domain/effects/effects.ts";
-import { revokeOffers } from "#server/domain/matching/dispatch-store.ts";
+import { revokeOffers, revokeOffersOfDriver } from "#server/domain/matching/dispatch-store.ts";
+import { countOutcome } from "#server/domain/matching/driver-stats.ts";
 import { tripOtp, tripOtpHash } from "#server/domain/trips/trip-otp.ts";
 import type { JobHandler, JobRun } from "#server/jobs/handler.ts";
 import type { Queryable } from "#server/platform/db.ts";
@@ -84,6 +86,14 @@ const closeOtherOffers = (acceptance: Acceptance) =>
       app.bus.publish(channels.takenByAnother(offer.driver_id), "trip.taken", { tripId });
       app.bus.publish(channels.offers(offer.driver_id), "offer.ended", { tripId, offerId: offer.id, reason: "taken" });
     }
+    // What else the driver was asked for, or bid for, is others' now.
+    for (const offer of await revokeOffersOfDriver(tx, driverId, "the driver took another trip")) {
+      const ended = { tripId: offer.trip_request_id, offerId: offer.id, reason: "busy" };
+      app.bus.publish(channels.offers(driverId), "offer.ended", ended);
+    }
+    for (const bid of await closeBids(tx, { tripId, driverId }, "the trip, or its driver, was taken"))
+      app.bus.publish(channels.offers(bid.driver_id), "bid.ended", { tripId: bid.trip_request_id, bidId: bid.id });
+    await countOutcome(tx, driverId, "accepted");
   });
 
 async function findWayToPickup(acceptance: Acceptance): Promise<void> {

@@ -1,4 +1,5 @@
 import { channels, topics } from "#server/contracts/realtime.ts";
+import { closeBids } from "#server/domain/bidding/bid-store.ts";
 import { revokeOffers } from "#server/domain/matching/dispatch-store.ts";
 import type { JobHandler } from "#server/jobs/handler.ts";
 
@@ -13,6 +14,8 @@ export const tripEnded: JobHandler<"trip-ended"> = async (app, { tripId, version
       for (const offer of await revokeOffers(tx, tripId, why)) {
         app.bus.publish(channels.offers(offer.driver_id), "offer.ended", { tripId, offerId: offer.id, reason: status });
       }
+      for (const bid of await closeBids(tx, { tripId, driverId: null }, why))
+        app.bus.publish(channels.offers(bid.driver_id), "bid.ended", { tripId, bidId: bid.id });
     },
   });
   if (driverId !== null) {

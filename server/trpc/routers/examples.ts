@@ -48,6 +48,8 @@ const PENDING: Trip = {
   stops: [],
   estimatedFare: { amount: 3450, currency: "EGP" },
   actualFare: null,
+  bidding: false,
+  agreedFare: null,
   estimatedDistanceMeters: 2430,
   estimatedDurationSeconds: 420,
   actualDistanceMeters: null,
@@ -61,6 +63,7 @@ const PENDING: Trip = {
   cancelledBy: null,
   cancelReason: null,
   message: null,
+  scheduledAt: null,
   createdAt: "2026-11-20T09:00:00.000Z",
   acceptedAt: null,
   arrivedAt: null,
@@ -93,6 +96,16 @@ const CANCELLED: Trip = {
   cancelledBy: "customer",
   cancelReason: "Plans changed",
   endedAt: "2026-11-20T09:01:10.000Z",
+};
+
+const BID = {
+  id: "01990f3e-9000-7b52-8a4e-3d1f5b7c9e24",
+  tripId: TRIP_ID,
+  driver: { ...DRIVER, phone: "" },
+  vehicle: VEHICLE,
+  amount: { amount: 3900, currency: "EGP" },
+  status: "open",
+  createdAt: "2026-11-20T09:00:07.000Z",
 };
 
 export const EXAMPLES: Readonly<Record<string, Example>> = {
@@ -172,9 +185,29 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   "rides.create": {
     description:
-      "Looks for a driver for 3 minutes, nearest first, and tells the app by push and socket. Both ends must lie in a zone that we serve.",
+      "Looks for a driver for 3 minutes, nearest first, and tells the app by push and socket; with `scheduledAt` (15 minutes to 30 days ahead) from 15 minutes before. Both ends must lie in a zone that we serve.",
     input: { pickup: PICKUP, destination: DESTINATION, vehicleCategory: "economy", paymentMethod: "cash" },
     output: PENDING,
+  },
+  "bids.place": {
+    description:
+      "Where the zone has bidding on (`trip.bidding`), for a driver who was asked: a fare in minor units of the trip's currency, from 50 to 200 % of the estimate unless the zone says otherwise. A new one replaces the last. The rider hears of it by `bid.created` on `driver-trip-accepted.{customerId}`. A plain accept needs a bid first, and takes the trip at its estimate.",
+    input: { id: TRIP_ID, amount: 3900 },
+    output: BID,
+  },
+  "bids.list": {
+    description: "Of the rider's own trip: open ones first, the lowest first.",
+    input: { id: TRIP_ID },
+    output: { items: [BID] },
+  },
+  "bids.accept": {
+    description:
+      "The bid's driver has the trip at the bid's fare, or nothing has changed: 409 `VERSION_CONFLICT` when the bid was replaced or closed meanwhile, `DRIVER_NOT_AVAILABLE` when its driver took another trip. Asked again it answers 200 with `alreadyAccepted: true`.",
+    input: { id: TRIP_ID, bidId: BID.id },
+    output: {
+      trip: { ...ACCEPTED, bidding: true, agreedFare: { amount: 3900, currency: "EGP" } },
+      alreadyAccepted: false,
+    },
   },
   "rides.list": {
     description:

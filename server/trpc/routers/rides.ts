@@ -45,6 +45,8 @@ export const ridesRouter = router({
         vehicleCategory: vehicleCategorySchema,
         paymentMethod: z.string().min(1).max(40),
         type: z.enum(["ride_request", "parcel"]).default("ride_request"),
+        /** At least a quarter of an hour ahead; left out: as soon as possible. */
+        scheduledAt: z.iso.datetime({ offset: true }).optional(),
         couponCode: z.string().min(1).max(40).optional(),
         parcel: z
           .strictObject({
@@ -57,7 +59,13 @@ export const ridesRouter = router({
       }),
     )
     .output(tripSchema)
-    .mutation(({ ctx, input }) => ctx.app.trips.create(ctx.actor.id, input, ctx)),
+    .mutation(({ ctx, input: { scheduledAt, ...input } }) =>
+      ctx.app.trips.create(
+        ctx.actor.id,
+        scheduledAt === undefined ? input : { ...input, scheduledAt: new Date(scheduledAt) },
+        ctx,
+      ),
+    ),
 
   list: appProcedure({ limit: "general", idempotency: "none" })
     .meta({ openapi: { method: "GET", path: "/api/v1/trips", summary: "Own trips, newest first" } })

@@ -1,0 +1,327 @@
+import pg from "pg";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { channels } from "#server/contracts/realtime.ts";
+import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
+import { makeOffers, type NewBatch } from "#server/domain/matching/dispatch-store.ts";
+import type { DriverIndex, NearDriver } from "#server/platform/driver-index/driver-index.ts";
+import type { Router } from "#server/platform/routing.ts";
+import { HERE } from "#server/testing/factories.ts";
+import { createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { matchingOf } from "#server/testing/matching.ts";
+
+let t: TestApp;
+let m: ReturnType<typeof matchingOf>;
+beforeEach(async () => {
+  t = await createTestApp({ coordination: "standalone" });
+  m = matchingOf(t);
+});
+afterEach(() => t.dispose());
+
+const PLACES = "one_open_offer_per_driver_and_slot";
+const openOf = (driver: string) =>
+  t.value<number>("SELECT count(*)::int FROM trip_offers WHERE driver_id = $1 AND status = 'open'", [driver]);
+/** A matcher of the same platform with parts of it replaced. */
+const matcher = (parts: { readonly index?: DriverIndex | null; readonly router?: Pick<Router, "etas"> } = {}) =>
+  new DispatchService({
+    ...{ db: t.app.db, bus: t.app.bus, events: t.app.events, clock: t.app.clock, logger: t.app.logger },
+    index: parts.index ?? null,
+    router: parts.router ?? t.app.router,
+    limits: t.app.config.dispatch,
+  });
+const indexOf = (nearest: (limit: number) => readonly NearDriver[]): DriverIndex => ({
+  nearest: async ({ limit }) => [...nearest(limit)],
+});
+
+describe("one offer on a driver's screen", () => {
+  /** Many trips at one place, all dispatched at once, for a few drivers. */
+  async function race(): Promise<number> {
+    const drivers = await m.driversAt(3, 300);
+    const trips = await Promise.all(Array.from({ length: 8 }, () => m.book()));
+    await Promise.all(trips.map((trip) => t.app.dispatch.dispatch(trip, 1)));
+    return Math.max(...(await Promise.all(drivers.map(openOf))));
+  }
+
+  test("however many trips are dispatched at the same moment", async () => {
+    for (let round = 0; round < 5; round++) {
+      expect(await race()).toBe(1);
+      await t.rows("UPDATE trip_offers SET status = 'expired', ended_at = now()");
+      await t.rows("UPDATE driver_details SET is_online = false");
+    }
+  });
+
+  /** Another batch has made its offer to the driver and not committed yet: no statement of ours can see it. */
+  async function besideAnUncommittedOffer(): Promise<number> {
+    const [driver = ""] = await m.driversAt(1, 300);
+    const [mine, theirs] = [await m.book(), await t.make.trip()];
+    const other = new pg.Client({ connectionString: t.app.config.database.url });
+    await other.connect();
+    try {
+      await other.query("BEGIN");
+      await other.query(
+        `INSERT INTO trip_offers (id, trip_request_id, driver_id, batch, distance_meters, expires_at)
+         VALUES (gen_random_uuid(), $1, $2, 1, 300, now() + interval '15 seconds')`,
+        [theirs, driver],
+      );
+      const dispatched = t.app.dispatch.dispatch(mine, 1);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await other.query("COMMIT");
+      await dispatched;
+    } finally {
+      await other.end();
+    }
+    return openOf(driver);
+  }
+
+  test("also when the other offer is made and not yet committed", async () => {
+    expect(await besideAnUncommittedOffer()).toBe(1);
+  });
+
+  test("mutation: without its unique index there are two", async () => {
+    await t.rows(`DROP INDEX ${PLACES}`);
+    expect(await besideAnUncommittedOffer()).toBe(2);
+  });
+
+  test("a zone that allows two has two, each in its place", async () => {
+    await m.zone({ offersPerDriver: 2 });
+    const [driver = ""] = await m.driversAt(1, 300);
+    const trips = [await m.book(), await m.book(), await m.book()];
+    await t.drain();
+    const places = await t.rows("SELECT slot FROM trip_offers WHERE driver_id = $1 ORDER BY slot", [driver]);
+    expect(places).toEqual([{ slot: 1 }, { slot: 2 }]);
+    expect(await m.asked(trips[2] ?? "")).toEqual([]);
+  });
+});
+
+describe("who is asked", () => {
+  test("the widest circle grows from batch to batch", async () => {
+    const near = await m.driversAt(1, 500);
+    await m.driversAt(1, 2500);
+    const trip = await m.book();
+    await t.drain();
+    expect(await m.asked(trip)).toEqual(near);
+    for (let batch = 2; batch <= 4; batch++) await m.nextBatch(trip);
+    const batches = await t.rows("SELECT batch, radius_meters, asked FROM dispatch_batches ORDER BY batch");
+    // Nobody was left within the second batch's circle, so it reached further at once.
+    expect(batches.slice(0, 2)).toEqual([
+      { batch: 1, radius_meters: 2000, asked: 1 },
+      { batch: 2, radius_meters: 2600, asked: 1 },
+    ]);
+  });
+
+  test("nobody who was asked in this search is asked again, whatever the index says", async () => {
+    const drivers = await m.driversAt(3, 300);
+    const trip = await m.book();
+    const named = drivers.map((driverId, i) => ({ driverId, ...HERE, distanceMeters: 300 + i * 100 }));
+    await matcher({ index: indexOf(() => named) }).dispatch(trip, 1);
+    for (let batch = 2; batch <= 3; batch++) {
+      await t.rows("UPDATE trip_offers SET status = 'expired', ended_at = now()");
+      await m.past(`dispatch_batch = ${batch}`, trip);
+      expect(await matcher({ index: indexOf(() => named) }).dispatch(trip, batch)).toBe(0);
+    }
+    expect((await m.asked(trip)).toSorted()).toEqual(drivers.toSorted());
+  });
+
+  test("mutation: without its condition the statement asks them again", async () => {
+    const [driver = ""] = await m.driversAt(1, 300);
+    const trip = await m.book();
+    await t.drain();
+    await t.rows("UPDATE trip_offers SET status = 'expired', ended_at = now()");
+    await m.past("dispatch_batch = 2", trip);
+    const parts = { pickUp: 30, unanswered: 0, dropped: 0, idle: 0, estimated: true };
+    const batch = (): NewBatch => ({
+      ...{ tripId: trip, batchId: crypto.randomUUID(), batch: 2, drivers: 5, offerSeconds: 15, offersPerDriver: 1 },
+      ...{ retrySeconds: 3, radiusMeters: 2000, source: "index", tookMs: 1, excluded: [], rules: {} },
+      searchBegan: new Date(Date.now() - 60_000),
+      wanted: [{ offerId: crypto.randomUUID(), driverId: driver, meters: 300, etaSeconds: 30, score: 30, parts }],
+    });
+    expect(await makeOffers(t.app.db.pool, batch())).toEqual([]);
+    await m.past("dispatch_batch = 2", trip);
+    const query = ({ text, values }: { text: string; values: unknown[] }) => {
+      const changed = text.replace(
+        /AND NOT EXISTS \(\s+SELECT 1 FROM trip_offers o\s+WHERE o\.trip_request_id = \$1[^)]+\)\)/,
+        "",
+      );
+      if (changed === text) throw new Error("the mutation does not apply any more");
+      return t.app.db.pool.query({ text: changed, values });
+    };
+    // Without it the condition on the search's beginning has no use: $7 is still the record's.
+    expect(await makeOffers({ query } as never, batch())).toHaveLength(1);
+  });
+
+  test("who declined is not asked after a release either", async () => {
+    const [declined = "", taker = ""] = await m.driversAt(2, 300);
+    const trip = await m.book();
+    await t.drain();
+    await t.app.dispatch.reject(declined, trip);
+    await t.accept(trip, taker);
+    await t.drain();
+    await t.app.trips.release({ type: "operator", id: taker }, trip, "a test", null);
+    await t.app.dispatch.tick();
+    await t.drain();
+    expect((await m.offers(trip)).filter((offer) => offer.status === "open").map((o) => o.driver_id)).toEqual([taker]);
+  });
+
+  test("when all have declined, the next batch does not wait for their time to pass", async () => {
+    await m.zone({ driversPerBatch: 2 });
+    const drivers = await m.driversAt(3, 300);
+    const trip = await m.book();
+    await t.drain();
+    await t.app.dispatch.reject(drivers[0] ?? "", trip);
+    expect(await t.app.dispatch.tick()).toBe(false);
+    await t.app.dispatch.reject(drivers[1] ?? "", trip);
+    expect(await t.app.dispatch.tick()).toBe(true);
+    await t.drain();
+    expect((await m.offers(trip)).map((offer) => [offer.batch, offer.status])).toEqual([
+      [1, "rejected"],
+      [1, "rejected"],
+      [2, "open"],
+    ]);
+  });
+
+  test("the next batch does not pull an offer off a screen before its own time", async () => {
+    await m.zone({ driversPerBatch: 1 });
+    const [first = "", second = ""] = await m.driversAt(2, 300);
+    const trip = await m.book();
+    await t.drain();
+    await t.rows("UPDATE trip_offers SET expires_at = now() + interval '60 seconds'");
+    await m.past("next_dispatch_at = now()", trip);
+    await t.app.dispatch.tick();
+    await t.drain();
+    expect((await m.offers(trip)).map((offer) => [offer.driver_id, offer.status])).toEqual([
+      [first, "open"],
+      [second, "open"],
+    ]);
+  });
+
+  test("by pick-up time, not by the straight line; the offer keeps why", async () => {
+    const [near = "", far = ""] = await m.driversAt(2, 300, 500);
+    const trip = await m.book();
+    const etas: Router["etas"] = async (origins) =>
+      origins.map((origin, i) => ({
+        durationSeconds: i === 0 ? 600 : 90,
+        distanceMeters: Math.round(origin.lat),
+        estimated: false,
+      }));
+    await matcher({ router: { etas } }).dispatch(trip, 1);
+    const made = await t.rows("SELECT driver_id, eta_seconds, score_parts FROM trip_offers ORDER BY score_seconds");
+    expect(made).toMatchObject([
+      { driver_id: far, eta_seconds: 90, score_parts: { pickUp: 90, estimated: false } },
+      { driver_id: near, eta_seconds: 600, score_parts: { pickUp: 600 } },
+    ]);
+  });
+
+  test("a router that is silent holds up nobody", async () => {
+    await m.driversAt(2, 300);
+    const trip = await m.book();
+    const started = performance.now();
+    expect(await matcher({ router: { etas: () => new Promise(() => undefined) } }).dispatch(trip, 1)).toBe(2);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
+  test("habits count: who never answers comes after who does, as far away", async () => {
+    const [silent = "", good = ""] = await m.driversAt(2, 300, 10);
+    for (let i = 0; i < 6; i++) {
+      await t.rows(
+        `INSERT INTO trip_offers (id, trip_request_id, driver_id, batch, distance_meters, expires_at)
+         VALUES (gen_random_uuid(), $1, $2, 1, 300, now())`,
+        [await t.make.trip(), silent],
+      );
+      await t.app.dispatch.tick();
+    }
+    await t.rows("UPDATE driver_details SET availability_since = now()");
+    const trip = await m.book();
+    await t.drain();
+    expect(await m.asked(trip)).toEqual([good, silent]);
+    expect(await t.value("SELECT round(ignored)::int FROM driver_stats WHERE driver_id = $1", [silent])).toBe(6);
+  });
+
+  test("an index that is away, empty or behind costs nobody their ride", async () => {
+    const drivers = await m.driversAt(2, 900);
+    // So many who cannot be asked that the free ones are not among the nearest of any kind.
+    await m.place(await t.make.drivers(61, { online: false }), 100, 10);
+    const away = { ...indexOf(() => []), nearest: () => Promise.reject(new Error("away")) };
+    const [one, two] = [await m.book(), await m.book()];
+    expect(await matcher({ index: away }).dispatch(one, 1)).toBe(2);
+    await t.rows("UPDATE trip_offers SET status = 'expired', ended_at = now()");
+    expect(await matcher({ index: indexOf(() => []) }).dispatch(two, 1)).toBe(2);
+    expect((await m.asked(two)).toSorted()).toEqual(drivers.toSorted());
+    expect(await t.rows("SELECT source FROM dispatch_batches GROUP BY source")).toEqual([{ source: "database" }]);
+  });
+
+  test("whom the index names is looked at in the database before being asked", async () => {
+    const [offline, busy, other, free] = [
+      await t.make.driver({ online: false }),
+      await t.make.driver(),
+      await t.make.driver({ category: "comfort" }),
+      await t.make.driver(),
+    ];
+    await m.place([offline, busy, other, free], 300);
+    await t.accept(await t.make.trip(), busy);
+    const named = [offline, busy, other, free].map((driverId) => ({ driverId, ...HERE, distanceMeters: 100 }));
+    const trip = await m.book();
+    await matcher({ index: indexOf(() => named) }).dispatch(trip, 1);
+    expect(await m.asked(trip)).toEqual([free]);
+  });
+});
+
+test("an offer is revoked at once and everywhere when the trip is taken, and so is what else its driver was asked for", async () => {
+  await m.zone({ offersPerDriver: 2 });
+  const [winner = "", loser = ""] = await m.driversAt(2, 300);
+  const [trip, other] = [await m.book(), await m.book()];
+  await t.drain();
+  const told: string[] = [];
+  for (const driver of [winner, loser])
+    t.app.bus.subscribe(channels.offers(driver), ({ event, data }) =>
+      told.push(`${driver === winner ? "winner" : "loser"} ${event} ${(data as { reason: string }).reason}`),
+    );
+  await t.accept(trip, winner);
+  await t.drain();
+  expect(told.toSorted()).toEqual(["loser offer.ended taken", "winner offer.ended busy"]);
+  expect(await openOf(winner)).toBe(0);
+  expect((await m.offers(other)).map((offer) => offer.status).toSorted()).toEqual(["open", "revoked"]);
+});
+
+test("expiry is the database's: a worker whose clock is an hour ahead ends nothing before its time", async () => {
+  const [driver = ""] = await m.driversAt(1, 300);
+  const trip = await m.book();
+  await t.drain();
+  const fast = await createTestApp({
+    peerOf: t,
+    coordination: "standalone",
+    overrides: {
+      clock: { ...t.app.clock, now: () => new Date(Date.now() + 3_600_000), monotonicMs: () => performance.now() },
+    },
+  });
+  try {
+    await fast.app.dispatch.tick();
+    expect(await openOf(driver)).toBe(1);
+    await t.rows("UPDATE trip_offers SET expires_at = now() WHERE trip_request_id = $1", [trip]);
+    await fast.app.dispatch.tick();
+    expect(await openOf(driver)).toBe(0);
+  } finally {
+    await fast.dispose();
+  }
+});
+
+test("a batch is three round trips, whatever it finds", async () => {
+  await m.driversAt(6, 2600);
+  const trip = await m.book();
+  const { pool } = t.app.db;
+  const query = pool.query.bind(pool);
+  const asked: unknown[] = [];
+  pool.query = ((what: { name?: string }, ...rest: []) => {
+    asked.push(what.name ?? what);
+    return query(what as never, ...rest);
+  }) as typeof pool.query;
+  try {
+    expect(await t.app.dispatch.dispatch(trip, 1)).toBe(5);
+  } finally {
+    pool.query = query as typeof pool.query;
+  }
+  // The relay's wake-up belongs to the booking.
+  expect(asked.filter((name) => !String(name).includes("notify"))).toEqual([
+    "dispatch-read-trip",
+    "candidates-by-database",
+    "offers-make",
+  ]);
+});
