@@ -94,6 +94,47 @@ describe("one offer on a driver's screen", () => {
   });
 });
 
+describe("a driver who goes off line at the very moment", () => {
+  const parts = { pickUp: 30, unanswered: 0, dropped: 0, idle: 0, estimated: true };
+  /** Off line, and their offers ended, in a transaction that has not committed while the batch is made. */
+  async function whileGoing(change: (sql: string) => string): Promise<number> {
+    const [driver = ""] = await m.driversAt(1, 300);
+    const trip = await m.book();
+    const other = new pg.Client({ connectionString: t.app.config.database.url });
+    await other.connect();
+    const query = ({ text, values }: { text: string; values: unknown[] }) =>
+      t.app.db.pool.query({ text: change(text), values });
+    try {
+      await other.query("BEGIN");
+      await other.query("SELECT 1 FROM driver_details WHERE user_id = $1 FOR UPDATE", [driver]);
+      await other.query("UPDATE trip_offers SET status = 'revoked' WHERE driver_id = $1 AND status = 'open'", [driver]);
+      await other.query(
+        "UPDATE driver_details SET is_online = false, availability_status = 'unavailable' WHERE user_id = $1",
+        [driver],
+      );
+      await makeOffers({ query } as never, {
+        ...{ tripId: trip, batchId: crypto.randomUUID(), batch: 1, drivers: 5, offerSeconds: 15, offersPerDriver: 1 },
+        ...{ retrySeconds: 3, radiusMeters: 2000, source: "index", tookMs: 1, excluded: [], rules: {} },
+        searchBegan: new Date(Date.now() - 60_000),
+        wanted: [{ offerId: crypto.randomUUID(), driverId: driver, meters: 300, etaSeconds: 30, score: 30, parts }],
+      });
+      await other.query("COMMIT");
+    } finally {
+      await other.end();
+    }
+    return openOf(driver);
+  }
+
+  test("is not asked, and what took them is on the record", async () => {
+    expect(await whileGoing((sql) => sql)).toBe(0);
+    expect(await t.value("SELECT excluded->0->>'rule' FROM dispatch_batches")).toBe("changed_meanwhile");
+  });
+
+  test("mutation: without the lock on their row they have an offer while off line", async () => {
+    expect(await whileGoing((sql) => sql.replace(" FOR SHARE OF d SKIP LOCKED", ""))).toBe(1);
+  });
+});
+
 describe("who is asked", () => {
   test("the widest circle grows from batch to batch", async () => {
     const near = await m.driversAt(1, 500);
@@ -136,7 +177,7 @@ describe("who is asked", () => {
       searchBegan: new Date(Date.now() - 60_000),
       wanted: [{ offerId: crypto.randomUUID(), driverId: driver, meters: 300, etaSeconds: 30, score: 30, parts }],
     });
-    expect(await makeOffers(t.app.db.pool, batch())).toEqual([]);
+    expect((await makeOffers(t.app.db.pool, batch()))?.offers).toEqual([]);
     await m.past("dispatch_batch = 2", trip);
     const query = ({ text, values }: { text: string; values: unknown[] }) => {
       const changed = text.replace(
@@ -147,7 +188,7 @@ describe("who is asked", () => {
       return t.app.db.pool.query({ text: changed, values });
     };
     // Without it the condition on the search's beginning has no use: $7 is still the record's.
-    expect(await makeOffers({ query } as never, batch())).toHaveLength(1);
+    expect((await makeOffers({ query } as never, batch()))?.offers).toHaveLength(1);
   });
 
   test("who declined is not asked after a release either", async () => {
