@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { channels } from "#server/contracts/realtime.ts";
+import { ManualAssignment } from "#server/domain/assignment/manual-assignment.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
 import { matchingOf } from "#server/testing/matching.ts";
@@ -121,6 +122,35 @@ test("operators and drivers at once: one trip has one driver, one driver one tri
   }
   await t.drain();
   expect(await t.broken()).toEqual([]);
+});
+
+test("mutation: without the engine's condition and its index a busy driver is given a second trip by hand", async () => {
+  const [old = "", busy = ""] = await t.make.drivers(2);
+  const trip = await t.make.trip();
+  await t.accept(trip, old);
+  await t.accept(await t.make.trip(), busy);
+  await t.rows("DROP INDEX one_live_trip_per_driver");
+  const condition = "WHEN d.availability_status NOT IN ('available', 'on_bidding') THEN d.availability_status";
+  let applied = false;
+  const broken = new ManualAssignment({
+    ...{ assignment: t.app.assignment, trips: t.app.trips, lock: t.app.lock, events: t.app.events },
+    db: {
+      ...t.app.db,
+      transaction: (work) =>
+        t.app.db.transaction((tx) => {
+          const query = (what: { text?: string; values?: unknown[] } | string, values?: unknown[]) => {
+            if (typeof what === "string" || !what.text?.includes(condition)) return tx.query(what as never, values);
+            applied = true;
+            return tx.query(what.text.replace(condition, ""), what.values);
+          };
+          return work({ query } as never);
+        }),
+    },
+  });
+  const wish = { tripId: trip, driverId: busy, reason: "a test", expectedVersion: 1, requestId: null };
+  await broken.assign({ id: operator }, wish, recorded);
+  expect(applied).toBe(true);
+  expect(await t.broken()).toContain("one_live_trip_per_driver");
 });
 
 test("two operators reassign one trip to two drivers: one of them is told that it moved", async () => {

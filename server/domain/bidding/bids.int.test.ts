@@ -168,6 +168,22 @@ test("a released trip has no agreed fare; what a driver bid for elsewhere ends w
   expect(await t.broken()).toEqual([]);
 });
 
+test("out of batches, the search goes on while there are bids to choose from, until its time is up; who declines takes theirs back", async () => {
+  await m.zone({ bidding: 1, maxBatches: 1 });
+  const [driver = "", second = ""] = await m.driversAt(2, 300);
+  const trip = await m.book();
+  await t.drain();
+  await bid(driver, trip, 3600);
+  await m.nextBatch(trip);
+  expect(await tripOf(trip)).toMatchObject({ current_status: "pending" });
+  // Not answering counts against who named no fare alone.
+  expect(await t.rows("SELECT driver_id FROM driver_stats")).toEqual([{ driver_id: second }]);
+  await t.app.dispatch.reject(driver, trip);
+  expect(await statuses(trip)).toEqual(["3600 closed"]);
+  await t.app.dispatch.tick();
+  expect(await tripOf(trip)).toMatchObject({ current_status: "expired" });
+});
+
 test("a cancelled trip's bids are closed", async () => {
   const { customer, trip, drivers } = await scene(1);
   await bid(drivers[0] ?? "", trip, 3600);

@@ -38,29 +38,32 @@ interface FactsRow {
 }
 
 const FREE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
-const BOX =
-  "box(point($1::float8 - $4::float8, $2::float8 - $3::float8), point($1::float8 + $4::float8, $2::float8 + $3::float8))";
-
-/** The nearest drivers of any kind, from the GiST index: who of them is not asked goes on the record. */
-const NEAR = `(
-  SELECT l.user_id FROM user_last_locations l WHERE l.type = 'driver' AND l.location <@ ${BOX}
-  ORDER BY l.location <-> point($1::float8, $2::float8) LIMIT $7)`;
-
+/** Nobody further down the line is looked at: in a crowd of busy drivers a search must end. */
+const LINE = 5000;
 /**
- * The nearest who may be asked, from the same index; for when the driver index is away, or named too few of those.
- * The index orders by degrees; a degree of longitude is shorter, so more are taken and sorted by metres.
+ * Drivers from the GiST index, nearest first, one after another as they are asked for. No box around the pickup: the
+ * planner, which takes every box for small, would read and sort all who are in it. The index orders by degrees; a degree
+ * of longitude is shorter, so more are taken and sorted by metres.
  */
+const line = (limit: string): string => `
+  SELECT user_id, updated_at, location <-> point($1::float8, $2::float8) AS degrees FROM user_last_locations
+  WHERE type = 'driver' ORDER BY location <-> point($1::float8, $2::float8) LIMIT ${limit}`;
+
+/** The nearest drivers of any kind: who of them is not asked goes on the record. */
+const NEAR = `(SELECT n.user_id FROM (${line("$6")}) n WHERE n.degrees <= $3)`;
+
+/** The nearest who may be asked; for when the driver index is away, or named none of those. */
 const FREE_NEAR = `(
-  SELECT d.user_id FROM user_last_locations l
+  SELECT d.user_id FROM (${line(String(LINE))}) l
   JOIN driver_details d ON d.user_id = l.user_id AND d.is_online AND d.availability_status IN (${FREE}) AND NOT d.under_review
   JOIN users u ON u.id = d.user_id AND u.is_active
-  JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $9
-  WHERE l.location <@ ${BOX} AND l.updated_at > now() - interval '${STALE_SECONDS} seconds'
+  JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $8
+  WHERE l.degrees <= $3 AND l.updated_at > now() - interval '${STALE_SECONDS} seconds'
     AND NOT EXISTS (
       SELECT 1 FROM trip_offers o
-      WHERE o.trip_request_id = $5 AND o.driver_id = d.user_id AND (o.offered_at >= $6 OR o.status = 'rejected'))
-    AND (SELECT count(*) FROM trip_offers o WHERE o.driver_id = d.user_id AND o.status = 'open') < $10
-  ORDER BY l.location <-> point($1::float8, $2::float8) LIMIT $8)`;
+      WHERE o.trip_request_id = $4 AND o.driver_id = d.user_id AND (o.offered_at >= $5 OR o.status = 'rejected'))
+    AND (SELECT count(*) FROM trip_offers o WHERE o.driver_id = d.user_id AND o.status = 'open') < $9
+  ORDER BY l.degrees LIMIT $7)`;
 
 const facts = (drivers: string): string => `
 SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online, d.availability_status, v.category_id,
@@ -76,16 +79,16 @@ JOIN users u ON u.id = d.user_id
 LEFT JOIN user_last_locations l ON l.user_id = d.user_id
 LEFT JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active
 LEFT JOIN (
-  SELECT driver_id, bool_or(offered_at >= $6::timestamptz) AS asked, bool_or(status = 'rejected') AS declined
-  FROM trip_offers WHERE trip_request_id = $5::uuid GROUP BY driver_id) o ON o.driver_id = d.user_id
+  SELECT driver_id, bool_or(offered_at >= $5::timestamptz) AS asked, bool_or(status = 'rejected') AS declined
+  FROM trip_offers WHERE trip_request_id = $4::uuid GROUP BY driver_id) o ON o.driver_id = d.user_id
 LEFT JOIN (SELECT *, ${decayed("as_of")} AS remains FROM driver_stats) h ON h.driver_id = d.user_id`;
 
 /** Named by the index, and the nearest of any kind. */
-const BY_INDEX = facts(`SELECT unnest($8::uuid[]) AS user_id UNION ${NEAR}`);
+const BY_INDEX = facts(`SELECT unnest($7::uuid[]) AS user_id UNION ${NEAR}`);
 const BY_DATABASE = facts(`${FREE_NEAR} UNION ${NEAR}`);
 const OF_DRIVERS = facts("SELECT unnest($1::uuid[]) AS user_id")
-  .replaceAll("$5::uuid", "$2::uuid")
-  .replaceAll("$6::timestamptz", "$3::timestamptz");
+  .replaceAll("$4::uuid", "$2::uuid")
+  .replaceAll("$5::timestamptz", "$3::timestamptz");
 
 const METERS_PER_DEGREE = 111_195;
 
@@ -120,7 +123,7 @@ function toDriver(row: FactsRow, at: Coordinates, seen: ReadonlyMap<string, Coor
 
 /**
  * Who is near, in one round trip: those who may be asked (`named` by the index, or found here when null) and the nearest
- * of any kind. Nearest first; who is outside the square around the radius is not told.
+ * of any kind. Nearest first; who is far outside the radius is not told.
  */
 export async function readNearby(
   db: Queryable,
@@ -131,17 +134,9 @@ export async function readNearby(
     readonly free: number;
   },
 ): Promise<NearbyDriver[]> {
-  const latDegrees = search.radiusMeters / METERS_PER_DEGREE;
-  const lngDegrees = latDegrees / Math.max(0.01, Math.cos((search.at.lat * Math.PI) / 180));
-  const around = [
-    search.at.lng,
-    search.at.lat,
-    latDegrees,
-    lngDegrees,
-    search.tripId,
-    search.searchBegan,
-    want.nearest,
-  ];
+  // Of latitude, or of the shorter degrees of longitude: whichever reaches further.
+  const degrees = search.radiusMeters / METERS_PER_DEGREE / Math.max(0.01, Math.cos((search.at.lat * Math.PI) / 180));
+  const around = [search.at.lng, search.at.lat, degrees, search.tripId, search.searchBegan, want.nearest];
   const named = want.named ?? [];
   const { rows } =
     want.named === null

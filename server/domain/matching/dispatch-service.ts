@@ -83,7 +83,7 @@ export class DispatchService {
       offersPerDriver: settings.offersPerDriver,
     };
     const found = await this.#finder.find(search, settings, { batch, radii });
-    const offers = await withRetries(() =>
+    const made = await withRetries(() =>
       store.makeOffers(this.#db.pool, {
         ...{ tripId, batch, batchId: newId(), searchBegan: trip.search_began, retrySeconds: RETRY_SECONDS },
         ...{ source: found.source, radiusMeters: found.radiusMeters, excluded: found.excluded, rules: found.rules },
@@ -101,10 +101,12 @@ export class DispatchService {
         })),
       }),
     );
-    if (offers === null) return 0;
-    if (offers.length === 0)
+    if (made === null) return 0;
+    const { offers, looks } = made;
+    // Told once a batch: a search that finds nobody looks every 3 s.
+    if (offers.length === 0 && looks === 1)
       this.#record(tripId, "dispatch.nobody_near", { batch, radiusMeters: found.radiusMeters, rules: found.rules });
-    else this.#tellAsked(toTrip(trip), batch, offers);
+    if (offers.length > 0) this.#tellAsked(toTrip(trip), batch, offers);
     return offers.length;
   }
 

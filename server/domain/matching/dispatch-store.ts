@@ -108,6 +108,7 @@ WITH trip AS MATERIALIZED (
     SELECT min(s) AS slot FROM generate_series(1, $6::int) s
     WHERE NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = w."driverId" AND o.status = 'open' AND o.slot = s)
   ) p ON p.slot IS NOT NULL
+    AND (SELECT count(*) FROM trip_offers o WHERE o.driver_id = w."driverId" AND o.status = 'open') < $6
   WHERE d.is_online AND d.availability_status IN (${FREE}) AND NOT d.under_review
     AND EXISTS (SELECT 1 FROM users u WHERE u.id = d.user_id AND u.is_active)
     AND EXISTS (
@@ -152,12 +153,20 @@ WITH trip AS MATERIALIZED (
   ON CONFLICT (trip_request_id, search_began_at, batch) DO UPDATE SET looks = dispatch_batches.looks + 1,
     radius_meters = EXCLUDED.radius_meters, asked = EXCLUDED.asked, source = EXCLUDED.source,
     excluded = EXCLUDED.excluded, rules = EXCLUDED.rules, took_ms = EXCLUDED.took_ms, at = now()
+  RETURNING looks
 )
-SELECT made.* FROM trip LEFT JOIN made ON true`;
+SELECT made.*, recorded.looks FROM recorded LEFT JOIN made ON true`;
 
-/** Null: the trip is no longer this batch's to offer. Empty: nobody could be asked, and it is looked at again soon. */
-export async function makeOffers(db: Queryable, batch: NewBatch): Promise<MadeOffer[] | null> {
-  const { rows } = await db.query<MadeOffer | { readonly id: null }>({
+export interface MadeBatch {
+  /** Empty: nobody could be asked, and the trip is looked at again soon. */
+  readonly offers: MadeOffer[];
+  /** How often this batch has looked, this time included. */
+  readonly looks: number;
+}
+
+/** Null: the trip is no longer this batch's to offer. */
+export async function makeOffers(db: Queryable, batch: NewBatch): Promise<MadeBatch | null> {
+  const { rows } = await db.query<(MadeOffer | { readonly id: null }) & { readonly looks: number }>({
     name: "offers-make",
     text: MAKE_OFFERS,
     values: [
@@ -177,8 +186,9 @@ export async function makeOffers(db: Queryable, batch: NewBatch): Promise<MadeOf
       batch.batchId,
     ],
   });
-  if (rows.length === 0) return null;
-  return rows.filter((row): row is MadeOffer => row.id !== null);
+  const [first] = rows;
+  if (first === undefined) return null;
+  return { looks: first.looks, offers: rows.filter((row): row is MadeOffer & typeof row => row.id !== null) };
 }
 
 /** A batch whose job still waits in a queue must not be overtaken by the next: it would find itself outdated and ask nobody. */
@@ -216,12 +226,16 @@ export async function planNextBatches(db: Queryable, maxBatches: number, offerSe
   return rowCount ?? 0;
 }
 
-/** A search that ran out of time or of batches: the trip expires, by the database's clock. */
+/**
+ * A search that ran out of time or of batches: the trip expires, by the database's clock. While its rider has bids to choose
+ * from, only time ends it.
+ */
 const EXPIRE_TRIPS = `
 WITH due AS (
   SELECT id FROM trip_requests
   WHERE current_status = 'pending' AND driver_id IS NULL
-    AND (search_ends_at <= now() OR (next_dispatch_at <= now() AND dispatch_batch >= ${zoned("maxBatches", "$1")} AND NOT ${BATCH_UNDER_WAY}))
+    AND (search_ends_at <= now() OR (next_dispatch_at <= now() AND dispatch_batch >= ${zoned("maxBatches", "$1")} AND NOT ${BATCH_UNDER_WAY}
+      AND NOT EXISTS (SELECT 1 FROM fare_biddings b WHERE b.trip_request_id = trip_requests.id AND b.status = 'open')))
   ORDER BY next_dispatch_at LIMIT 200 FOR UPDATE SKIP LOCKED
 ), ended AS (
   UPDATE trip_requests t SET current_status = 'expired', message = $2, version = t.version + 1, next_dispatch_at = NULL,
@@ -319,7 +333,11 @@ export async function rejectOffer(
     text: `WITH ended AS (
              UPDATE trip_offers SET status = 'rejected', reason = 'declined by the driver', ended_at = now()
              WHERE trip_request_id = $1 AND driver_id = $2 AND status = 'open' RETURNING driver_id
-           ), counted AS (${countSql("declined", "ended")})
+           ), counted AS (${countSql("declined", "ended")}
+           ), withdrawn AS (
+             UPDATE fare_biddings SET status = 'closed', reason = 'declined by the driver', ended_at = now()
+             WHERE trip_request_id = $1 AND driver_id = $2 AND status = 'open'
+           )
            SELECT * FROM ended`,
     values: [tripId, driverId],
   });
