@@ -24,6 +24,7 @@ test("what has served its time goes, in more than one batch; what has not stays"
   expect(await cleanUp(t.app.db.pool)).toEqual({
     outbox: 5001,
     conduct_events: 0,
+    dispatch_batches: 0,
     alerts: 0,
     otp_verifications: 0,
     sessions: 0,
