@@ -90,8 +90,9 @@ export async function respond(
   const ms = performance.now() - started;
   const status = response === RESPONSE_ALREADY_SENT ? (ctx.reply.status ?? 200) : response.status;
   app.metrics.httpRequest.observe({ method: c.req.method, route, status }, ms / 1000);
-  const line = { method: c.req.method, route, status, ms: Math.round(ms * 10) / 10, ...c.req.param() };
-  if (status >= 500) ctx.logger.warn(line, "request");
-  else ctx.logger.debug(line, "request");
+  if (status >= 500 || app.logger.isLevelEnabled("debug")) {
+    const line = { method: c.req.method, route, status, ms: Math.round(ms * 10) / 10, ...c.req.param() };
+    ctx.logger[status >= 500 ? "warn" : "debug"](line, "request");
+  }
   return response;
 }
