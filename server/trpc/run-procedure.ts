@@ -65,7 +65,10 @@ function parsing({ _def }: BuiltProcedure): readonly Middleware[] {
  * each of them, property by property (its build is for old engines): a tenth of what an accept costs (decision 0021).
  * Throws the TRPCError that the chain ended with.
  */
-export function callerOf(path: string, procedure: BuiltProcedure): (ctx: RequestContext, input: unknown) => Promise<unknown> {
+export function callerOf(
+  path: string,
+  procedure: BuiltProcedure,
+): (ctx: RequestContext, input: unknown) => Promise<unknown> {
   const { type, meta } = procedure._def;
   const middlewares = parsing(procedure);
   const run = async (index: number, step: Step): Promise<Result> => {
