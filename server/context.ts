@@ -233,7 +233,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const guard = new SignInGuard({ db, secret: config.auth.secret, captcha });
   const identity = createIdentity({
     guard,
-    ...{ config, logger, clock, metrics, db, cipher, revocations, tokens },
+    ...{ config, logger, clock, metrics, db, cipher, revocations, tokens, access },
     onCommitted: wakeUp.wake,
     passwords: overrides.passwords ?? passwordHashing,
   });
@@ -318,7 +318,7 @@ const confirmBy = (client: ProviderClient) => async (url: string) => {
 
 type IdentityParts = Pick<
   AppContext,
-  "config" | "logger" | "clock" | "metrics" | "db" | "cipher" | "revocations" | "tokens"
+  "config" | "logger" | "clock" | "metrics" | "db" | "cipher" | "revocations" | "tokens" | "access"
 > & {
   readonly onCommitted: () => void;
   readonly passwords: PasswordHashing;
