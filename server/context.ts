@@ -366,5 +366,11 @@ function rateLimiter(config: Config, redis: RedisConnections | null, clock: Cloc
   const memory = new MemoryRateLimiter(clock);
   if (redis === null) return memory;
   const primary = new RedisRateLimiter(redis.commands);
-  return new InsuredRateLimiter({ primary, insurance: memory, isReady: redis.isReady, clock });
+  return new InsuredRateLimiter({
+    primary,
+    insurance: memory,
+    isReady: redis.isReady,
+    probe: () => redis.commands.ping(),
+    clock,
+  });
 }
