@@ -17,7 +17,9 @@ export function FirstPassword({ name }: { name: string }) {
           console opens.
         </p>
       </header>
-      <PasswordSection onChanged={() => router.refresh()} />
+      <div className="-mx-4">
+        <PasswordSection onChanged={() => router.refresh()} />
+      </div>
       <Button onClick={() => void signOut({ callbackUrl: "/sign-in" })}>Sign out</Button>
     </main>
   );
