@@ -4,6 +4,7 @@ import credentials from "next-auth/providers/credentials";
 import { z } from "zod";
 import { serverContext } from "#server/context-access.ts";
 import type { DomainError } from "#server/contracts/errors.ts";
+import { ownAddress } from "./callback-url.ts";
 
 const EIGHT_HOURS_S = 8 * 3600;
 
@@ -94,6 +95,7 @@ export function authOptions(sent: Headers | null = null): AuthOptions {
       },
     },
     callbacks: {
+      redirect: ({ url, baseUrl }) => ownAddress(url, baseUrl),
       jwt({ token, user }) {
         if (!user) return token;
         const { id, sessionId, roles } = user;

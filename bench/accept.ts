@@ -8,7 +8,8 @@ const CONNECTIONS = 32;
 /** Positions go to the database in batches; what is measured begins after the last. */
 const POSITIONS_WRITTEN_MS = 3000;
 
-export interface AcceptBench {
+/** What accepts cost, beside the bare statement and the engine behind a bare HTTP server. */
+export interface ThroughputBench {
   readonly connections: number;
   /** Each figure of the platform with the reference measured right before and right after it. */
   readonly rounds: readonly Round[];
@@ -19,6 +20,10 @@ export interface AcceptBench {
   /** The same, each accept with an Idempotency-Key. */
   readonly medianOfEngineWithKey: number;
   readonly lockStepMs: Latency;
+}
+
+/** The old flow beside ours, and what follows an accept. */
+export interface FlowBench {
   readonly naive: LoadResult;
   /** 200 drivers on one trip: how many were told that they have it. */
   readonly doubleBooking: { readonly naiveWinners: number; readonly ourWinners: number };
@@ -31,7 +36,7 @@ export interface AcceptBench {
   };
 }
 
-interface Round {
+export interface Round {
   readonly bare: LoadResult;
   readonly engine: LoadResult;
   readonly http: LoadResult;
@@ -72,8 +77,14 @@ async function readLockSteps(pool: pg.Pool): Promise<Latency> {
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-/** Web role alone: the accept path. Rounds of reference, platform; the ratio of each round, and the middle one. */
-async function measureThroughput(stage: Stage, count: number, perRound: number) {
+/**
+ * Web role alone: the accept path. Each round measures all four, one after another, beginning with another one each time:
+ * what a shared machine does meanwhile falls on each of them. The ratio of each round, and the middle one.
+ */
+export async function benchThroughput(
+  stage: Stage,
+  { rounds: count, perRound }: { readonly rounds: number; readonly perRound: number },
+): Promise<ThroughputBench> {
   const [platform, engine] = [await stage.startServer("--roles=web"), await stage.startServer("engine alone")];
   await runLoad(platform.port, await acceptRequests(stage, await makePairs(stage.pool, 2000)), CONNECTIONS);
   await runLoad(engine.port, bareRequests(await makePairs(stage.pool, 2000)), CONNECTIONS);
@@ -88,15 +99,20 @@ async function measureThroughput(stage: Stage, count: number, perRound: number) 
     ];
     await sendPositions(platform.port, [...forHttp, ...forKeys]);
     await new Promise((resolve) => setTimeout(resolve, POSITIONS_WRITTEN_MS));
-    rounds.push({
-      bare: await runBareStatement(stage.databaseUrl, forBare, CONNECTIONS),
-      engine: await runLoad(engine.port, forEngine, CONNECTIONS),
-      http: await runLoad(platform.port, forHttp, CONNECTIONS),
-      httpWithKey: await runLoad(platform.port, forKeys, CONNECTIONS),
-    });
+    const steps: readonly (readonly [keyof Round, () => Promise<LoadResult>])[] = [
+      ["bare", () => runBareStatement(stage.databaseUrl, forBare, CONNECTIONS)],
+      ["engine", () => runLoad(engine.port, forEngine, CONNECTIONS)],
+      ["http", () => runLoad(platform.port, forHttp, CONNECTIONS)],
+      ["httpWithKey", () => runLoad(platform.port, forKeys, CONNECTIONS)],
+    ];
+    const round: Partial<Record<keyof Round, LoadResult>> = {};
+    for (const [name, measure] of [...steps.slice(n % steps.length), ...steps.slice(0, n % steps.length)])
+      round[name] = await measure();
+    rounds.push(round as Round);
   }
   await Promise.all([platform.child.stop(), engine.child.stop()]);
   return {
+    connections: CONNECTIONS,
     rounds,
     medianRatio: median(rounds.map(({ http, bare }) => http.perSecond / bare.perSecond)),
     medianOfEngine: median(rounds.map(({ http, engine }) => http.perSecond / engine.perSecond)),
@@ -177,13 +193,12 @@ async function measureNaive(stage: Stage, count: number): Promise<LoadResult> {
   return result;
 }
 
-export async function benchAccept(
+export async function benchFlows(
   stage: Stage,
-  size: { readonly rounds: number; readonly perRound: number; readonly otpRate: number; readonly otpSeconds: number },
-): Promise<AcceptBench> {
-  const throughput = await measureThroughput(stage, size.rounds, size.perRound);
+  size: { readonly otpRate: number; readonly otpSeconds: number },
+): Promise<FlowBench> {
   const otpAtRate = await measureOtp(stage, size.otpRate, size.otpSeconds);
   const naive = await measureNaive(stage, 500);
   const doubleBooking = await measureDoubleBooking(stage);
-  return { connections: CONNECTIONS, ...throughput, otpAtRate, naive, doubleBooking };
+  return { otpAtRate, naive, doubleBooking };
 }

@@ -269,7 +269,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const guard = new SignInGuard({ db, secret: config.auth.secret, captcha });
   const identity = createIdentity({
     guard,
-    ...{ config, logger, clock, metrics, db, cipher, revocations, tokens },
+    ...{ config, logger, clock, metrics, db, cipher, revocations, tokens, access },
     onCommitted: wakeUp.wake,
     passwords: overrides.passwords ?? passwordHashing,
   });
@@ -406,7 +406,7 @@ const confirmBy = (client: ProviderClient) => async (url: string) => {
 
 type IdentityParts = Pick<
   AppContext,
-  "config" | "logger" | "clock" | "metrics" | "db" | "cipher" | "revocations" | "tokens"
+  "config" | "logger" | "clock" | "metrics" | "db" | "cipher" | "revocations" | "tokens" | "access"
 > & {
   readonly onCommitted: () => void;
   readonly passwords: PasswordHashing;
@@ -454,5 +454,11 @@ function rateLimiter(config: Config, redis: RedisConnections | null, clock: Cloc
   const memory = new MemoryRateLimiter(clock);
   if (redis === null) return memory;
   const primary = new RedisRateLimiter(redis.commands);
-  return new InsuredRateLimiter({ primary, insurance: memory, isReady: redis.isReady, clock });
+  return new InsuredRateLimiter({
+    primary,
+    insurance: memory,
+    isReady: redis.isReady,
+    probe: () => redis.commands.ping(),
+    clock,
+  });
 }

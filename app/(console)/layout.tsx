@@ -1,5 +1,6 @@
 import { cookies } from "next/headers";
 import type { ReactNode } from "react";
+import { FirstPassword } from "#components/account/first-password.tsx";
 import { DataProvider } from "#components/data/data-provider.tsx";
 import { OperatorProvider } from "#components/session/operator.tsx";
 import { ToSignIn } from "#components/session/to-sign-in.tsx";
@@ -12,8 +13,16 @@ export default async function ConsoleLayout({ children }: { children: ReactNode 
   // Read first: it tells Next that this cannot be drawn while building, when there is no server context yet.
   const railCollapsed = (await cookies()).get("rail")?.value === "narrow";
   const session = await consoleSession();
-  const held = session && (await serverContext().access.of(session.user.id));
-  if (!held) return <ToSignIn />;
+  if (session === null) return <ToSignIn />;
+  const { access } = serverContext();
+  if (await access.mustChangePassword(session.user.id))
+    return (
+      <DataProvider>
+        <FirstPassword name={session.user.name} />
+      </DataProvider>
+    );
+  const held = await access.of(session.user.id);
+  if (held === null) return <ToSignIn />;
   const { id, name, email, title, permissions } = held;
   return (
     <DataProvider>

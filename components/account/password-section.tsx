@@ -19,7 +19,7 @@ function problemsOf(error: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(fields.map(({ path, message }) => [path, message]));
 }
 
-export function PasswordSection() {
+export function PasswordSection({ onChanged }: { onChanged?: () => void }) {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const [oldPassword, setOld] = useState("");
@@ -32,6 +32,7 @@ export function PasswordSection() {
         );
         setOld("");
         setNew("");
+        onChanged?.();
       },
       onSettled: () => queryClient.invalidateQueries(trpc.auth.sessions.pathFilter()),
     }),

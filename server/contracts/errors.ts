@@ -44,6 +44,7 @@ export const ERRORS = {
   UNAUTHENTICATED: spec("UNAUTHORIZED", 401, "Sign in first"),
   SECOND_FACTOR_REQUIRED: spec("UNAUTHORIZED", 401, "A second factor is needed"),
   CAPTCHA_REQUIRED: spec("FORBIDDEN", 403, "Solve the challenge first"),
+  PASSWORD_CHANGE_REQUIRED: spec("FORBIDDEN", 403, "Change your first password"),
   FORBIDDEN: spec("FORBIDDEN", 403, "Not allowed"),
   NOT_FOUND: spec("NOT_FOUND", 404, "Not found"),
   METHOD_NOT_ALLOWED: spec("METHOD_NOT_SUPPORTED", 405, "This path does not take this method"),

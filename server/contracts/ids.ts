@@ -1,8 +1,31 @@
 import { v7 } from "uuid";
 import { z } from "zod";
 
-/** A new UUIDv7: time-ordered, so that index pages fill in order (PostgreSQL 15 has no `uuidv7()`). */
-export const newId = (): string => v7();
+/** Random bytes fetched at once: a call for each id's 16 cost an accept more than its token's check. */
+const pool = new Uint8Array(16 * 256);
+let used = pool.length;
+let lastMs = 0;
+let sequence = 0;
+
+/**
+ * A new UUIDv7: time-ordered, so that index pages fill in order (PostgreSQL 15 has no `uuidv7()`); also those that this
+ * process makes in one millisecond.
+ */
+export function newId(): string {
+  if (used === pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  const random = pool.subarray(used, used + 16);
+  used += 16;
+  const now = Date.now();
+  if (now > lastMs) {
+    lastMs = now;
+    // 31 bits: room above for the ids of this millisecond.
+    sequence = new DataView(random.buffer, random.byteOffset).getUint32(6) & 0x7fffffff;
+  } else sequence++;
+  return v7({ random, msecs: lastMs, seq: sequence });
+}
 
 /** Any UUID. Ids come from outside too (older data holds v4), so the version is not checked. */
 export const idSchema = z.guid("not an id (a UUID)");

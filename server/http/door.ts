@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
@@ -5,6 +6,7 @@ import type { AppContext } from "#server/context.ts";
 import { DomainError } from "#server/contracts/errors.ts";
 import { sendProblem } from "#server/http/problem.ts";
 import type { ClientAddressOf, RequestContextFactory } from "#server/http/request.ts";
+import { writeHeldHead } from "#server/http/security.ts";
 import { domainErrorOf, type RequestContext } from "#server/trpc/init.ts";
 
 /** The apps give up after 7 s, and then nobody would hear the answer. */
@@ -39,7 +41,7 @@ export interface DoorEnv {
 
 /**
  * Straight to the socket: a `Response`, its headers and its body's stream cost as much as the rest of a small answer. What
- * the outer middleware adds to other answers is added here.
+ * the outer middleware and the guard add to other answers is added here.
  */
 function sendJson(
   c: Context<DoorEnv>,
@@ -49,13 +51,10 @@ function sendJson(
 ): Response {
   const body = JSON.stringify(result);
   const { outgoing } = c.env as unknown as HttpBindings;
-  outgoing.writeHead(status, {
-    "Cache-Control": "no-store",
-    ...headers,
-    "X-Request-Id": c.get("requestId"),
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(body),
-  });
+  const head = ["Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body))];
+  for (const name of Object.keys(headers)) head.push(name, headers[name] ?? "");
+  if (headers["Cache-Control"] === undefined) head.push("Cache-Control", "no-store");
+  writeHeldHead(outgoing as ServerResponse, status, head);
   outgoing.end(body);
   return RESPONSE_ALREADY_SENT;
 }
@@ -90,8 +89,9 @@ export async function respond(
   const ms = performance.now() - started;
   const status = response === RESPONSE_ALREADY_SENT ? (ctx.reply.status ?? 200) : response.status;
   app.metrics.httpRequest.observe({ method: c.req.method, route, status }, ms / 1000);
-  const line = { method: c.req.method, route, status, ms: Math.round(ms * 10) / 10, ...c.req.param() };
-  if (status >= 500) ctx.logger.warn(line, "request");
-  else ctx.logger.debug(line, "request");
+  if (status >= 500 || app.logger.isLevelEnabled("debug")) {
+    const line = { method: c.req.method, route, status, ms: Math.round(ms * 10) / 10, ...c.req.param() };
+    ctx.logger[status >= 500 ? "warn" : "debug"](line, "request");
+  }
   return response;
 }

@@ -7,12 +7,14 @@ import { DomainError } from "#server/contracts/errors.ts";
 import type { Grant } from "#server/domain/identity/tokens.ts";
 import type { SignedRequest } from "#server/domain/signing/request-signature.ts";
 import { createClientAddress } from "#server/platform/client-address.ts";
+import { childWhenNeeded } from "#server/platform/logger.ts";
 import type { RequestContext } from "#server/trpc/init.ts";
 
 const SIGNATURE_HEADERS = ["x-signature-key", "x-signature-timestamp", "x-signature-nonce", "x-signature"] as const;
 
 /** The largest body any JSON door takes. */
 export const MAX_BODY_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 const SANE_REQUEST_ID = /^[\w.:-]{1,64}$/;
 const SESSION_COOKIES = ["__Secure-next-auth.session-token", "next-auth.session-token"];
 
@@ -85,7 +87,7 @@ export function requestContexts(app: AppContext): RequestContextFactory {
       app,
       requestId,
       ip,
-      logger: app.logger.child({ requestId }),
+      logger: childWhenNeeded(app.logger, { requestId }),
       userAgent: headers.get("user-agent"),
       authenticate: async () => {
         asked ??= authenticate();
@@ -123,7 +125,13 @@ export function assertBodySize(headers: Headers, maxBytes = MAX_BODY_BYTES): voi
 /** The body's bytes as they came. PAYLOAD_TOO_LARGE beyond `maxBytes`. */
 export async function readBytes(c: Context, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
   assertBodySize(c.req.raw.headers, maxBytes);
-  if (c.req.header("transfer-encoding") === undefined) return Buffer.from(await c.req.arrayBuffer());
+  if (c.req.header("transfer-encoding") === undefined) {
+    const { incoming } = c.env as { incoming?: IncomingMessage };
+    // A small body comes with its headers: by the next microtask all of it has been read from the socket.
+    await null;
+    if (incoming?.complete === true && !incoming.readableDidRead) return (incoming.read() as Buffer | null) ?? NOTHING;
+    return Buffer.from(await c.req.arrayBuffer());
+  }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of c.req.raw.body ?? []) {

@@ -4,7 +4,8 @@ import { type DoorEnv, respond } from "#server/http/door.ts";
 import { readJson, signedRequest } from "#server/http/request.ts";
 import type { ProcedureMeta } from "#server/trpc/init.ts";
 import { countUnread } from "#server/trpc/middleware/rate-limit.ts";
-import { appRouter, createCaller } from "#server/trpc/root.ts";
+import { appRouter } from "#server/trpc/root.ts";
+import { type BuiltProcedure, callerOf } from "#server/trpc/run-procedure.ts";
 
 type OpenApi = NonNullable<ProcedureMeta["openapi"]>;
 
@@ -12,22 +13,16 @@ interface RestProcedure {
   readonly path: string;
   readonly openapi: OpenApi;
   readonly meta: ProcedureMeta;
-  readonly procedure: unknown;
+  readonly procedure: BuiltProcedure;
 }
 
 /** Every procedure that has a REST door. */
 export function restProcedures(): RestProcedure[] {
-  const procedures = appRouter._def.procedures as unknown as Record<string, { _def: { meta?: ProcedureMeta } }>;
+  const procedures = appRouter._def.procedures as unknown as Record<string, BuiltProcedure>;
   return Object.entries(procedures).flatMap(([path, procedure]) => {
     const { meta } = procedure._def;
     return meta?.openapi === undefined ? [] : [{ path, openapi: meta.openapi, meta, procedure }];
   });
-}
-
-function procedureOf(caller: unknown, path: string): (input: unknown) => Promise<unknown> {
-  let at: unknown = caller;
-  for (const part of path.split(".")) at = (at as Record<string, unknown>)[part];
-  return at as (input: unknown) => Promise<unknown>;
 }
 
 /** Query parameters as an object, `__proto__` being a name like any other; a repeated one is a list. */
@@ -41,12 +36,13 @@ function queryOf({ searchParams }: URL): Record<string, unknown> {
 }
 
 /**
- * Mounts one Hono route per procedure with `meta.openapi`, once, at start: the procedure is called through tRPC's caller,
- * so REST and tRPC share every middleware. Path, query (GET) and body (POST) are one input; unknown fields are refused by it.
+ * Mounts one Hono route per procedure with `meta.openapi`, once, at start: the procedure is called with all its chain, so
+ * REST and tRPC share every middleware. Path, query (GET) and body (POST) are one input; unknown fields are refused by it.
  */
 export function mountRest(hono: Hono<DoorEnv>): void {
-  for (const { path, openapi, meta } of restProcedures()) {
+  for (const { path, openapi, meta, procedure } of restProcedures()) {
     const { limit = "general" } = meta;
+    const call = callerOf(path, procedure);
     const route = openapi.path.replaceAll(/\{(\w+)\}/g, ":$1");
     hono.on(openapi.method, route, (c) =>
       respond(c, route, (ctx) =>
@@ -60,7 +56,7 @@ export function mountRest(hono: Hono<DoorEnv>): void {
               fields: [{ path: clash, message: "unknown field" }],
             });
           if (openapi.status !== undefined) ctx.reply.status = openapi.status;
-          return procedureOf(createCaller(ctx), path)({ ...sent, ...params });
+          return call(ctx, { ...sent, ...params });
         }),
       ),
     );

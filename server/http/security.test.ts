@@ -19,17 +19,20 @@ function guarded(
 ) {
   const sent = new Map<string, string>();
   const answer = { status: 200 };
-  const res = {
+  const res = Object.create({
+    hasHeader: (name: string) => sent.has(name.toLowerCase()),
     setHeader: (name: string, value: string) => sent.set(name.toLowerCase(), value),
     writeHead: (status: number) => {
       answer.status = status;
       return { end: () => undefined };
     },
-  };
+  });
   const socket = { remoteAddress: "::ffff:10.0.0.9" };
   const req = { url: path, method: "GET", headers: { ...headers } as Record<string, string>, socket, push: () => true };
   const guard = createGuard({ config: loadConfig({ ...ENV, ...env }), development: false });
   const through = guard(req as never, res as never);
+  // What the guard holds back is set as the answer is begun.
+  if (through) res.writeHead(200);
   return { through, status: answer.status, sent, req };
 }
 const directives = (policy: string | undefined) =>

@@ -193,6 +193,31 @@ const FORGED = new DomainError(
   "A change that a cookie authenticates must come from a page of this console (its Origin). Apps send a bearer token and no cookie.",
 );
 
+const HELD = Symbol("headers held back");
+type Holding = ServerResponse & { [HELD]?: readonly string[] };
+
+/**
+ * Sets headers when the answer is begun, whoever begins it. `writeHeldHead` then writes them as they are: Node checks and
+ * copies each header that is set, and once more as it is written.
+ */
+function holdBack(res: Holding, headers: readonly string[]): void {
+  res[HELD] = headers;
+  res.writeHead = (...head: unknown[]) => {
+    Reflect.deleteProperty(res, "writeHead");
+    for (let i = 0; i < headers.length; i += 2) {
+      const [name, value] = headers.slice(i, i + 2) as [string, string];
+      if (!res.hasHeader(name)) res.setHeader(name, value);
+    }
+    return res.writeHead(...(head as [number]));
+  };
+}
+
+/** Begins an answer with what the guard holds back, and these: names and values in turn, each name once. */
+export function writeHeldHead(res: ServerResponse, status: number, headers: readonly string[]): void {
+  Reflect.deleteProperty(res, "writeHead");
+  res.writeHead(status, [...((res as Holding)[HELD] ?? []), ...headers]);
+}
+
 /**
  * First for every request, whatever answers it: sets the security headers and the request's id, and refuses what no
  * handler should see.
@@ -207,6 +232,10 @@ export function createGuard({
   const clientAddress = createClientAddress(trustedProxies);
   const https = config.production || publicUrl?.startsWith("https:") === true;
   const assets = assetPolicy(mapOrigins);
+  const fixed: Readonly<Record<string, string>> = https
+    ? { ...FIXED, "Strict-Transport-Security": `max-age=${YEAR_SECONDS}; includeSubDomains` }
+    : FIXED;
+  const fixedOfData = Object.entries({ ...fixed, "Content-Security-Policy": DATA_POLICY }).flat();
   const { captcha } = config.auth;
   const challenges: Directives = captcha === null ? {} : captchaSources(captcha.provider);
   const policyOf = (req: IncomingMessage, path: string): string => {
@@ -227,14 +256,16 @@ export function createGuard({
     const url = req.url ?? "/";
     const path = url.split("?", 1)[0] ?? "/";
     const requestId = requestIdOf(req.headers["x-request-id"]?.toString());
-    res.setHeader("X-Request-Id", requestId);
     // For next-auth, which sees no socket and writes both into the audit log: a client's own are overwritten.
     req.headers["x-request-id"] = requestId;
     req.headers["x-client-address"] =
       clientAddress(req.socket.remoteAddress ?? null, req.headers["x-forwarded-for"]?.toString() ?? null) ?? "";
-    for (const [name, value] of Object.entries(FIXED)) res.setHeader(name, value);
-    if (https) res.setHeader("Strict-Transport-Security", `max-age=${YEAR_SECONDS}; includeSubDomains`);
-    res.setHeader("Content-Security-Policy", policyOf(req, path));
+    if (doorOf(path) === "data" && !isNexts(path)) holdBack(res, [...fixedOfData, "X-Request-Id", requestId]);
+    else {
+      res.setHeader("X-Request-Id", requestId);
+      for (const [name, value] of Object.entries(fixed)) res.setHeader(name, value);
+      res.setHeader("Content-Security-Policy", policyOf(req, path));
+    }
     if (url.length > MAX_URL_BYTES) return refuse(res, 414, bareProblem(414, "URI Too Long"));
     if (!isReadable(path)) return refuse(res, 400, problemOf(UNREADABLE, { instance: path, requestId }));
     if (isForged(req, publicUrl)) return refuse(res, 403, problemOf(FORGED, { instance: path, requestId }));

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { Cipher, derivedKey } from "#server/platform/cipher.ts";
+import { type Cell, Cipher, derivedKey } from "#server/platform/cipher.ts";
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
-const cell = { table: "operator_totp", column: "secret", rowId: "a" };
+const cell = { table: "operator_totp", column: "secret", rowId: "a" } as const;
 
 test("what is encrypted is read again, and is never twice the same", () => {
   const cipher = new Cipher([key("k1")]);
@@ -29,8 +29,8 @@ test("a changed bit anywhere is refused", () => {
 
 test.each([
   ["another row", { ...cell, rowId: "b" }],
-  ["another column", { ...cell, column: "other" }],
-  ["another table", { ...cell, table: "users" }],
+  ["another column", { ...cell, column: "other" } as unknown as Cell],
+  ["another table", { ...cell, table: "users" } as unknown as Cell],
 ])("moved to %s it does not open", (_where, elsewhere) => {
   const cipher = new Cipher([key("k1")]);
   expect(() => cipher.decrypt(cipher.encrypt("secret", cell), elsewhere)).toThrow();
@@ -49,4 +49,11 @@ test("the derived key is the same for the same secret only", () => {
   const stored = new Cipher([derivedKey("one secret")]).encrypt("x", cell);
   expect(new Cipher([derivedKey("one secret")]).decrypt(stored, cell)).toBe("x");
   expect(() => new Cipher([derivedKey("another secret")]).decrypt(stored, cell)).toThrow();
+});
+
+test("mutation: a column that is not on the list of sealed ones does not compile", () => {
+  const cipher = new Cipher([key("k1")]);
+  // @ts-expect-error `keys:rotate` would never find it
+  const forgotten = cipher.encrypt("secret", { table: "users", column: "email", rowId: "a" });
+  expect(forgotten).toMatch(/^enc\./);
 });

@@ -1,5 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
+import type { SealedColumn } from "#server/contracts/sealed-columns.ts";
+
 export interface EncryptionKey {
   /** Stored with each value; letters, digits and dashes. */
   readonly id: string;
@@ -7,12 +9,13 @@ export interface EncryptionKey {
   readonly key: Buffer;
 }
 
-/** Where a value stands. It is authenticated with the value: copied to another row or column, it does not open. */
-export interface Cell {
-  readonly table: string;
-  readonly column: string;
-  readonly rowId: string;
-}
+type PlaceOf<S extends SealedColumn> = S extends SealedColumn ? Pick<S, "table" | "column"> : never;
+
+/**
+ * Where a value stands: a column of the list that `keys:rotate` walks, so that none is sealed and forgotten there. It is
+ * authenticated with the value: copied to another row or column, it does not open.
+ */
+export type Cell = PlaceOf<SealedColumn> & { readonly rowId: string };
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;

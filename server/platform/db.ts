@@ -15,6 +15,11 @@ export interface Database {
   readonly pool: pg.Pool;
   /** A few connections for the assignment statement alone: an accept never waits behind a screen's query. */
   readonly hotPool: pg.Pool;
+  /**
+   * For claims of Idempotency-Keys alone, which do not wait for the disk: a claim that a crash of the database takes along
+   * had no work that outlived it, for the work's own commit writes all that came before it too.
+   */
+  readonly claimPool: pg.Pool;
   readonly prisma: PrismaClient;
   /** READ COMMITTED; repeated up to 5 times on deadlock or serialisation failure, so `work` must be repeatable. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
@@ -124,6 +129,8 @@ export function databaseOutage(error: unknown): DomainError | null {
 export const HOT_SETTINGS =
   "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c lock_timeout=1000";
 
+const CLAIM_SETTINGS = "-c plan_cache_mode=force_generic_plan -c synchronous_commit=off -c lock_timeout=1000";
+
 /** READ COMMITTED, once: see `Database.transaction` for the one that repeats on deadlock. */
 export async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -183,11 +190,23 @@ export function openDatabase(options: {
     options: HOT_SETTINGS,
   });
   hotPool.on("error", (error) => options.logger.warn({ err: error }, "idle engine connection lost"));
+  const claimPool = new pg.Pool({
+    connectionString: options.url,
+    max: 2,
+    connectionTimeoutMillis: 2000,
+    statement_timeout: 2500,
+    query_timeout: 3000,
+    keepAlive: true,
+    application_name: "smartline-claims",
+    options: CLAIM_SETTINGS,
+  });
+  claimPool.on("error", (error) => options.logger.warn({ err: error }, "idle claims connection lost"));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
 
   return {
     pool,
     hotPool,
+    claimPool,
     prisma,
     transaction: (work) => withRetries(() => inTransaction(pool, work)),
     async ping() {
@@ -205,7 +224,7 @@ export function openDatabase(options: {
     },
     async close() {
       await prisma.$disconnect();
-      await Promise.all([pool.end(), hotPool.end()]);
+      await Promise.all([pool.end(), hotPool.end(), claimPool.end()]);
     },
   };
 }

@@ -27,3 +27,19 @@ export function createLogger(level: string, bindings: Record<string, unknown> = 
     },
   });
 }
+
+type Level = "debug" | "info" | "warn" | "error";
+
+/** Where one request's lines go. */
+export type LineLogger = Readonly<Record<Level, (line: object, message: string) => void>>;
+
+/** A child that is made when it first writes: most requests write nothing, and making one costs more than a line's level. */
+export function childWhenNeeded(parent: Logger, bindings: Record<string, unknown>): LineLogger {
+  let child: Logger | null = null;
+  const write = (level: Level) => (line: object, message: string) => {
+    if (!parent.isLevelEnabled(level)) return;
+    child ??= parent.child(bindings);
+    child[level](line, message);
+  };
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 import type { AppContext } from "#server/context.ts";
+import { isOurOrigin } from "#server/platform/origin.ts";
 import { Connection, HEARTBEAT_SECONDS } from "#server/realtime/connection.ts";
 import { ConnectionRegistry } from "#server/realtime/connection-registry.ts";
 import { DriverPositions } from "#server/realtime/driver-positions.ts";
@@ -25,13 +26,9 @@ function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-/** Apps send no Origin; a browser's must be this very host or the configured public one. */
-function originAllowed(request: IncomingMessage, publicUrl: string | null): boolean {
-  const origin = request.headers.origin;
-  if (origin === undefined) return true;
-  const host = URL.canParse(origin) ? new URL(origin).host : null;
-  return host !== null && (host === request.headers.host || (publicUrl !== null && host === new URL(publicUrl).host));
-}
+/** Apps send no Origin; a browser's page must be ours. */
+const originAllowed = ({ headers: { origin, host } }: IncomingMessage, publicUrl: string | null): boolean =>
+  origin === undefined || isOurOrigin(origin, host, publicUrl);
 
 /** Role `gateway`: `GET /ws`. Compression stays off: it costs 244 KiB a connection instead of 8. */
 export function createGateway(app: AppContext): Gateway {

@@ -70,8 +70,8 @@ test("an address that is none is refused with 400", async () => {
   await expectAlive();
 });
 
-test("only our own pages' origins are let in", async () => {
-  const origins = { "https://ops.example.com": 101, [`http://127.0.0.1:${port}`]: 101, "https://evil.example": 403 };
+test("only the public address's pages are let in, though another asks the host that it has itself", async () => {
+  const origins = { "https://ops.example.com": 101, [`http://127.0.0.1:${port}`]: 403, "https://evil.example": 403 };
   for (const [origin, status] of Object.entries({ ...origins, null: 403, "//": 403 }))
     expect([origin, await statusOf(upgradeOf("/ws", origin))]).toEqual([origin, status]);
   await expectAlive();

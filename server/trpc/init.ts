@@ -9,7 +9,7 @@ import type { Actor } from "#server/domain/identity/tokens.ts";
 import type { Admission } from "#server/domain/limits/limit-service.ts";
 import type { SignedRequest } from "#server/domain/signing/request-signature.ts";
 import { databaseProblem } from "#server/platform/db.ts";
-import type { Logger } from "#server/platform/logger.ts";
+import type { LineLogger } from "#server/platform/logger.ts";
 import { logRefusal } from "#server/trpc/security-log.ts";
 import { assertStorable } from "#server/trpc/storable-input.ts";
 
@@ -19,7 +19,7 @@ export interface RequestContext {
   readonly requestId: string;
   readonly ip: string | null;
   readonly userAgent: string | null;
-  readonly logger: Logger;
+  readonly logger: LineLogger;
   /** Who asks; throws UNAUTHENTICATED with the reason when there is no valid token or session. */
   readonly authenticate: () => Promise<Actor>;
   /** Whether who asks is still who they were, and allowed in: what lasts longer than a request asks again. */

@@ -1,10 +1,10 @@
 import type { DomainError, ErrorCode } from "#server/contracts/errors.ts";
 import type { Actor } from "#server/domain/identity/tokens.ts";
-import type { Logger } from "#server/platform/logger.ts";
+import type { LineLogger } from "#server/platform/logger.ts";
 
 interface Refused {
   readonly ip: string | null;
-  readonly logger: Logger;
+  readonly logger: LineLogger;
   readonly authenticate: () => Promise<Actor>;
 }
 

@@ -99,7 +99,7 @@ export class IdempotencyService {
   constructor(db: Database) {
     this.#db = db;
     this.#claims = new StatementGroup({
-      run: (keys: readonly KeyToClaim[]) => claimAll(db.pool, keys),
+      run: (keys: readonly KeyToClaim[]) => claimAll(db.claimPool, keys),
       keysOf: ({ scope }) => [JSON.stringify(scope)],
       maxRows: 64,
       maxInFlight: 2,

@@ -35,15 +35,29 @@ export class AccessDirectory {
     });
   }
 
-  /** Null when the operator may not sign in any more. */
-  of(operatorId: string): Promise<Holdings | null> {
-    return this.#known.get(operatorId);
+  /** Null when the operator may do nothing: they may not sign in any more, or must change their first password first. */
+  async of(operatorId: string): Promise<Holdings | null> {
+    const held = await this.#known.get(operatorId);
+    return held?.mustChangePassword === true ? null : held;
   }
 
-  /** UNAUTHENTICATED when the account is closed; FORBIDDEN naming the permission that is missing. `null`: any operator. */
+  /** Whether the operator was invited, and still has the password that somebody else has seen. */
+  async mustChangePassword(operatorId: string): Promise<boolean> {
+    return (await this.#known.get(operatorId))?.mustChangePassword === true;
+  }
+
+  /**
+   * UNAUTHENTICATED when the account is closed; PASSWORD_CHANGE_REQUIRED; FORBIDDEN naming the permission that is missing.
+   * `null`: any operator.
+   */
   async assert(operatorId: string, permission: Permission | null): Promise<Holdings> {
-    const held = await this.of(operatorId);
+    const held = await this.#known.get(operatorId);
     if (held === null) throw new DomainError("UNAUTHENTICATED", "This account may not sign in any more.");
+    if (held.mustChangePassword)
+      throw new DomainError(
+        "PASSWORD_CHANGE_REQUIRED",
+        "Change the password that you were given first (auth.changePassword, POST /api/v1/auth/password). Until then it opens nothing else.",
+      );
     if (permission !== null && !held.permissions.has(permission))
       throw new DomainError("FORBIDDEN", `Your role (${held.title}) may not do this: it needs ${permission}.`);
     return held;
@@ -64,6 +78,7 @@ export class AccessDirectory {
 
   /** To be called after the commit of any change of roles or operators. */
   changed(): void {
+    this.#known.forget();
     this.#bus.publish(topics.access, "changed", {});
   }
 

@@ -1,4 +1,5 @@
 import { DomainError } from "#server/contracts/errors.ts";
+import type { AccessDirectory } from "#server/domain/identity/access-directory.ts";
 import type { OneTimeCodes } from "#server/domain/identity/one-time-codes.ts";
 import { assertGoodPassword, type PasswordHashing } from "#server/domain/identity/passwords.ts";
 import type { RegistrationService } from "#server/domain/identity/registration-service.ts";
@@ -54,6 +55,7 @@ export class IdentityService {
   readonly #passwords: PasswordHashing;
   readonly #guard: SignInGuard;
   readonly #revocations: RevocationList;
+  readonly #access: Pick<AccessDirectory, "changed">;
   readonly sessions: SessionService;
   readonly codes: OneTimeCodes;
   readonly registrations: RegistrationService;
@@ -65,6 +67,7 @@ export class IdentityService {
     passwords: PasswordHashing;
     guard: SignInGuard;
     revocations: RevocationList;
+    access: Pick<AccessDirectory, "changed">;
     sessions: SessionService;
     codes: OneTimeCodes;
     registrations: RegistrationService;
@@ -75,6 +78,7 @@ export class IdentityService {
     this.#passwords = options.passwords;
     this.#guard = options.guard;
     this.#revocations = options.revocations;
+    this.#access = options.access;
     this.sessions = options.sessions;
     this.codes = options.codes;
     this.registrations = options.registrations;
@@ -133,6 +137,11 @@ export class IdentityService {
       throw new DomainError("VALIDATION_FAILED", "The old password is wrong. Nothing was changed.", {
         fields: [{ path: "oldPassword", message: "not your password" }],
       });
+    // It may have been somebody else's choice, and be known to them.
+    if (change.newPassword === change.oldPassword)
+      throw new DomainError("VALIDATION_FAILED", "The new password is the old one. Nothing was changed.", {
+        fields: [{ path: "newPassword", message: "take another one" }],
+      });
     const { person, passwordHash: before } = found;
     assertGoodPassword(
       change.newPassword,
@@ -151,6 +160,7 @@ export class IdentityService {
       return endSessions(tx, person.id, sparedSessionId, "password changed");
     });
     this.#revocations.announce();
+    if (person.type === "operator") this.#access.changed();
     const renewed = { ...person, tokenVersion: person.tokenVersion + 1 };
     return { accessToken: await this.sessions.accessToken(renewed, sparedSessionId), sessionsEnded };
   }

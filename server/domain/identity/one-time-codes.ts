@@ -1,10 +1,8 @@
 import { newId } from "#server/contracts/ids.ts";
+import { type CodePurpose, consumeCode, findCode, replaceCode } from "#server/domain/identity/one-time-code-store.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import { derivedDigits, hmacHex } from "#server/platform/crypto.ts";
 import type { Database } from "#server/platform/db.ts";
-
-/** Subject: the phone, or the registration's id. */
-export type CodePurpose = "sign_in" | "register";
 
 const MINUTES = 5;
 export const MAX_CODE_ATTEMPTS = 5;
@@ -35,14 +33,7 @@ export class OneTimeCodes {
     const id = newId();
     const hash = this.#hash(purpose, subject, this.#codeOf(id));
     await this.#db.transaction(async (tx) => {
-      await tx.query({
-        name: "code-request",
-        text: `INSERT INTO otp_verifications (id, purpose, subject, code_hash, expires_at)
-               VALUES ($1, $2, $3, $4, now() + interval '${MINUTES} minutes')
-               ON CONFLICT (purpose, subject) DO UPDATE SET id = EXCLUDED.id, code_hash = EXCLUDED.code_hash, attempts = 0,
-                 last_attempt_at = NULL, expires_at = EXCLUDED.expires_at, consumed_at = NULL, created_at = now()`,
-        values: [id, purpose, subject, hash],
-      });
+      await replaceCode(tx, { id, purpose, subject, hash, minutes: MINUTES });
       await addToOutbox(tx, "send-code", { codeId: id });
     });
     this.#onCommitted();
@@ -50,27 +41,14 @@ export class OneTimeCodes {
 
   /** What is to be sent; null when it was replaced, used or is over. */
   async find(codeId: string): Promise<SentCode | null> {
-    const { rows } = await this.#db.pool.query<{ purpose: CodePurpose; subject: string }>({
-      name: "code-find",
-      text: `SELECT purpose, subject FROM otp_verifications
-             WHERE id = $1 AND consumed_at IS NULL AND expires_at > now() AND purpose IN ('sign_in', 'register')`,
-      values: [codeId],
-    });
-    const [row] = rows;
-    return row === undefined ? null : { ...row, code: this.#codeOf(codeId) };
+    const found = await findCode(this.#db.pool, codeId);
+    return found === null ? null : { ...found, code: this.#codeOf(codeId) };
   }
 
-  /** Counts the try and, when the code is right, uses it up: one statement, so of two at once one is true. */
-  async consume(purpose: CodePurpose, subject: string, code: string): Promise<boolean> {
-    const { rows } = await this.#db.pool.query<{ right: boolean }>({
-      name: "code-consume",
-      text: `UPDATE otp_verifications SET attempts = attempts + 1, last_attempt_at = now(),
-               consumed_at = CASE WHEN code_hash = $3 THEN now() END
-             WHERE purpose = $1 AND subject = $2 AND consumed_at IS NULL AND expires_at > now() AND attempts < $4
-             RETURNING consumed_at IS NOT NULL AS right`,
-      values: [purpose, subject, this.#hash(purpose, subject, code), MAX_CODE_ATTEMPTS],
-    });
-    return rows[0]?.right === true;
+  /** Counts the try and, when the code is right, uses it up. */
+  consume(purpose: CodePurpose, subject: string, code: string): Promise<boolean> {
+    const hash = this.#hash(purpose, subject, code);
+    return consumeCode(this.#db.pool, { purpose, subject, hash, maxAttempts: MAX_CODE_ATTEMPTS });
   }
 
   #codeOf(id: string): string {

@@ -64,7 +64,7 @@ export class PeopleService {
   }
 
   /**
-   * Makes an account. The password is answered this once and kept as a hash only.
+   * Makes an account. The password is answered this once and kept as a hash only; it opens nothing until it is changed.
    * FORBIDDEN when the role gives what the actor lacks; INVALID_TRANSITION when the address is taken.
    */
   async invite(actorId: string, input: Invitation, record: Recorder): Promise<{ id: string; password: string }> {

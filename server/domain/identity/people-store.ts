@@ -75,8 +75,8 @@ export async function insertOperator(
   },
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO users (id, first_name, last_name, email, password_hash, user_type, role)
-     VALUES ($1, $2, $3, $4, $5, 'operator', $6)`,
+    `INSERT INTO users (id, first_name, last_name, email, password_hash, must_change_password, user_type, role)
+     VALUES ($1, $2, $3, $4, $5, true, 'operator', $6)`,
     [person.id, person.firstName, person.lastName, person.email, person.passwordHash, person.role],
   );
 }

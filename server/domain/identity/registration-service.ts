@@ -2,6 +2,7 @@ import { DomainError } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { OneTimeCodes } from "#server/domain/identity/one-time-codes.ts";
 import { assertGoodPassword, type PasswordHashing } from "#server/domain/identity/passwords.ts";
+import * as store from "#server/domain/identity/registration-store.ts";
 import { findByAccount, type Person } from "#server/domain/identity/user-store.ts";
 import type { Cipher } from "#server/platform/cipher.ts";
 import { type Database, sqlStateOf } from "#server/platform/db.ts";
@@ -23,7 +24,7 @@ interface Details extends Omit<RegistrationWish, "password"> {
 
 const MINUTES = 30;
 const UNIQUE_VIOLATION = "23505";
-const cellOf = (rowId: string) => ({ table: "registrations", column: "details", rowId });
+const cellOf = (rowId: string) => ({ table: "registrations", column: "details", rowId }) as const;
 
 /**
  * A new account, in two steps: the wish is kept and a code goes to the phone; the code makes the account. Whether the
@@ -52,10 +53,8 @@ export class RegistrationService {
     await admit?.();
     const id = newId();
     const details: Details = { ...wish, passwordHash: await this.#passwords.hash(password) };
-    await this.#db.pool.query(
-      `INSERT INTO registrations (id, details, expires_at) VALUES ($1, $2, now() + interval '${MINUTES} minutes')`,
-      [id, this.#cipher.encrypt(JSON.stringify(details), cellOf(id))],
-    );
+    const sealed = this.#cipher.encrypt(JSON.stringify(details), cellOf(id));
+    await store.insertRegistration(this.#db.pool, { id, details: sealed, minutes: MINUTES });
     await this.#codes.request("register", id);
     return id;
   }
@@ -64,8 +63,7 @@ export class RegistrationService {
   async phoneOf(id: string): Promise<{ readonly phone: string; readonly taken: boolean } | null> {
     const details = await this.#find(id);
     if (details === null) return null;
-    const { rows } = await this.#db.pool.query("SELECT 1 FROM users WHERE phone = $1", [details.phone]);
-    return { phone: details.phone, taken: rows.length > 0 };
+    return { phone: details.phone, taken: await store.hasAccount(this.#db.pool, details.phone) };
   }
 
   /** Makes the account. UNAUTHENTICATED for a wrong code, and whenever there is nothing that it confirms. */
@@ -86,29 +84,23 @@ export class RegistrationService {
   }
 
   async #create(registrationId: string, details: Details): Promise<void> {
-    const userId = newId();
-    const sealed = (column: string, text: string | undefined) =>
-      text === undefined ? null : this.#cipher.encrypt(text, { table: "driver_details", column, rowId: userId });
+    const id = newId();
+    const sealed = (column: "licence_number" | "identity_number", text: string | undefined) =>
+      text === undefined ? null : this.#cipher.encrypt(text, { table: "driver_details", column, rowId: id });
     await this.#db.transaction(async (tx) => {
-      await tx.query(
-        `INSERT INTO users (id, first_name, last_name, phone, password_hash, user_type) VALUES ($1, $2, $3, $4, $5, $6)`,
-        [userId, details.firstName, details.lastName, details.phone, details.passwordHash, details.type],
-      );
+      await store.insertAppUser(tx, { ...details, id });
       if (details.type === "driver")
-        await tx.query(
-          `INSERT INTO driver_details (user_id, under_review, licence_number, identity_number) VALUES ($1, true, $2, $3)`,
-          [userId, sealed("licence_number", details.licenceNumber), sealed("identity_number", details.identityNumber)],
-        );
-      await tx.query("DELETE FROM registrations WHERE id = $1", [registrationId]);
+        await store.insertDriver(tx, {
+          id,
+          licenceNumber: sealed("licence_number", details.licenceNumber),
+          identityNumber: sealed("identity_number", details.identityNumber),
+        });
+      await store.deleteRegistration(tx, registrationId);
     });
   }
 
   async #find(id: string): Promise<Details | null> {
-    const { rows } = await this.#db.pool.query<{ details: string }>(
-      "SELECT details FROM registrations WHERE id = $1 AND expires_at > now()",
-      [id],
-    );
-    const [row] = rows;
-    return row === undefined ? null : (JSON.parse(this.#cipher.decrypt(row.details, cellOf(id))) as Details);
+    const sealed = await store.findRegistration(this.#db.pool, id);
+    return sealed === null ? null : (JSON.parse(this.#cipher.decrypt(sealed, cellOf(id))) as Details);
   }
 }

@@ -10,6 +10,7 @@ interface HeldRow {
   readonly role: string;
   readonly title: string;
   readonly permissions: readonly string[];
+  readonly must_change_password: boolean;
 }
 
 /** What an active operator holds now. */
@@ -21,6 +22,8 @@ export interface Holdings {
   /** The role's title, for people. */
   readonly title: string;
   readonly permissions: ReadonlySet<Permission>;
+  /** Still with the password they were invited with. */
+  readonly mustChangePassword: boolean;
 }
 
 /** A name that the code no longer knows gives nothing. */
@@ -31,13 +34,16 @@ const permissionsOfRow = (role: string, stored: readonly string[]): readonly Per
 export async function readHoldings(db: Queryable, operatorId: string): Promise<Holdings | null> {
   const { rows } = await db.query<HeldRow>({
     name: "role-holdings",
-    text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.email, u.role, r.title, r.permissions
+    text: `SELECT u.id, u.first_name || ' ' || u.last_name AS name, u.email, u.role, r.title, r.permissions, u.must_change_password
            FROM users u JOIN roles r ON r.name = u.role
            WHERE u.id = $1 AND u.user_type = 'operator' AND u.is_active AND u.deleted_at IS NULL`,
     values: [operatorId],
   });
   const [row] = rows;
-  return row === undefined ? null : { ...row, permissions: new Set(permissionsOfRow(row.role, row.permissions)) };
+  if (row === undefined) return null;
+  const { id, name, email, role, title, must_change_password: mustChangePassword } = row;
+  const permissions = new Set(permissionsOfRow(role, row.permissions));
+  return { id, name, email, role, title, permissions, mustChangePassword };
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { Secret, TOTP } from "otpauth";
 import { renderSVG } from "uqr";
 import { DomainError } from "#server/contracts/errors.ts";
-import { newId } from "#server/contracts/ids.ts";
+import * as store from "#server/domain/identity/second-factor-store.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import type { Cipher } from "#server/platform/cipher.ts";
 import type { Clock } from "#server/platform/clock.ts";
@@ -24,14 +24,9 @@ export interface Enrolment {
   readonly qr: string;
 }
 
-interface FactorRow {
-  readonly secret: string;
-  readonly confirmed: boolean;
-}
-
 /** Who and why: each change is in the audit log, in its own transaction. */
 const subjectOf = (userId: string) => ({ type: "operator", id: userId });
-const cellOf = (userId: string) => ({ table: "operator_totp", column: "secret", rowId: userId });
+const cellOf = (userId: string) => ({ table: "operator_totp", column: "secret", rowId: userId }) as const;
 
 function newRecoveryCode(): string {
   const letters = Array.from({ length: 10 }, () => RECOVERY_ALPHABET[randomInt(RECOVERY_ALPHABET.length)]).join("");
@@ -53,29 +48,20 @@ export class SecondFactor {
   }
 
   async isOn(userId: string): Promise<boolean> {
-    return (await this.#find(this.#db.pool, userId))?.confirmed === true;
+    return (await store.findFactor(this.#db.pool, userId))?.confirmed === true;
   }
 
   /** Recovery codes that are left. */
-  async recoveryCodesLeft(userId: string): Promise<number> {
-    const { rows } = await this.#db.pool.query<{ left: number }>(
-      "SELECT count(*)::int AS left FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL",
-      [userId],
-    );
-    return rows[0]?.left ?? 0;
+  recoveryCodesLeft(userId: string): Promise<number> {
+    return store.countRecoveryCodes(this.#db.pool, userId);
   }
 
   /** A new secret that is not asked for until `confirm`. INVALID_TRANSITION when the factor is on. */
   async begin(userId: string, label: string, record: Recorder): Promise<Enrolment> {
     const secret = new Secret({ size: 20 });
     await this.#db.transaction(async (tx) => {
-      const { rowCount } = await tx.query(
-        `INSERT INTO operator_totp (user_id, secret) VALUES ($1, $2)
-         ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, last_step = 0, created_at = now()
-         WHERE operator_totp.confirmed_at IS NULL`,
-        [userId, this.#cipher.encrypt(secret.base32, cellOf(userId))],
-      );
-      if (rowCount === 0)
+      const sealed = this.#cipher.encrypt(secret.base32, cellOf(userId));
+      if (!(await store.putUnconfirmedFactor(tx, userId, sealed)))
         throw new DomainError("INVALID_TRANSITION", "The second factor is on already. Switch it off first.");
       await record(tx, subjectOf(userId), {});
     });
@@ -88,12 +74,9 @@ export class SecondFactor {
     const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
     const done = await this.#db.transaction(async (tx) => {
       if (!(await this.#takeCode(tx, userId, code, false))) return false;
-      await tx.query("UPDATE operator_totp SET confirmed_at = now() WHERE user_id = $1", [userId]);
-      await tx.query("DELETE FROM recovery_codes WHERE user_id = $1", [userId]);
-      await tx.query(
-        "INSERT INTO recovery_codes (id, user_id, code_hash) SELECT c.id, $1, c.hash FROM unnest($2::uuid[], $3::text[]) AS c (id, hash)",
-        [userId, codes.map(() => newId()), codes.map((recovery) => this.#hash(userId, recovery))],
-      );
+      await store.confirmFactor(tx, userId);
+      const hashes = codes.map((recovery) => this.#hash(userId, recovery));
+      await store.replaceRecoveryCodes(tx, userId, hashes);
       await record(tx, subjectOf(userId), { before: { on: false }, after: { on: true } });
       return true;
     });
@@ -105,12 +88,8 @@ export class SecondFactor {
 
   async switchOff(userId: string, record: Recorder): Promise<void> {
     await this.#db.transaction(async (tx) => {
-      const { rowCount } = await tx.query("DELETE FROM operator_totp WHERE user_id = $1 AND confirmed_at IS NOT NULL", [
-        userId,
-      ]);
-      await tx.query("DELETE FROM operator_totp WHERE user_id = $1", [userId]);
-      await tx.query("DELETE FROM recovery_codes WHERE user_id = $1", [userId]);
-      await record(tx, subjectOf(userId), { before: { on: rowCount === 1 }, after: { on: false } });
+      const on = await store.deleteFactor(tx, userId);
+      await record(tx, subjectOf(userId), { before: { on }, after: { on: false } });
     });
   }
 
@@ -118,36 +97,18 @@ export class SecondFactor {
   async take(userId: string, given: string): Promise<boolean> {
     const code = given.trim().toLowerCase();
     if (/^\d{6}$/.test(code)) return this.#takeCode(this.#db.pool, userId, code, true);
-    const { rowCount } = await this.#db.pool.query(
-      "UPDATE recovery_codes SET used_at = now() WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL",
-      [userId, this.#hash(userId, code)],
-    );
-    return (rowCount ?? 0) > 0;
+    return store.takeRecoveryCode(this.#db.pool, userId, this.#hash(userId, code));
   }
 
-  /** The last step taken only grows: of two requests with one code, the second changes no row. */
   async #takeCode(db: Queryable, userId: string, code: string, confirmed: boolean): Promise<boolean> {
-    const row = await this.#find(db, userId);
+    const row = await store.findFactor(db, userId);
     if (row === null || row.confirmed !== confirmed) return false;
     const totp = this.#totp(this.#cipher.decrypt(row.secret, cellOf(userId)), "");
     const timestamp = this.#clock.now().getTime();
     const delta = totp.validate({ token: code, timestamp, window: WINDOW });
     if (delta === null) return false;
     const step = Math.floor(timestamp / 1000 / PERIOD_SECONDS) + delta;
-    const { rowCount } = await db.query(
-      "UPDATE operator_totp SET last_step = $2 WHERE user_id = $1 AND last_step < $2 AND (confirmed_at IS NOT NULL) = $3",
-      [userId, step, confirmed],
-    );
-    return (rowCount ?? 0) > 0;
-  }
-
-  async #find(db: Queryable, userId: string): Promise<FactorRow | null> {
-    const { rows } = await db.query<FactorRow>({
-      name: "totp-find",
-      text: "SELECT secret, confirmed_at IS NOT NULL AS confirmed FROM operator_totp WHERE user_id = $1",
-      values: [userId],
-    });
-    return rows[0] ?? null;
+    return store.takeStep(db, userId, step, confirmed);
   }
 
   #totp(secret: string, label: string): TOTP {

@@ -169,7 +169,7 @@ describe("registration", () => {
     }>("SELECT d.* FROM driver_details d JOIN users u ON u.id = d.user_id WHERE u.phone = $1", [phone]);
     expect(row?.under_review).toBe(true);
     expect(JSON.stringify(row)).not.toMatch(/LIC-4455|29801011/);
-    const cell = { table: "driver_details", column: "licence_number", rowId: row?.user_id ?? "" };
+    const cell = { table: "driver_details", column: "licence_number", rowId: row?.user_id ?? "" } as const;
     expect(t.app.cipher.decrypt(row?.licence_number ?? "", cell)).toBe("LIC-4455-X");
     expect((await post("register/verify", { registrationId, code })).status).toBe(401);
     expect((await login(phone, "purple elephant drives")).status).toBe(200);

@@ -87,7 +87,8 @@ export async function changePassword(
   },
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
-    `UPDATE users SET password_hash = $3, token_version = token_version + 1, spared_session_id = $4, updated_at = now()
+    `UPDATE users SET password_hash = $3, token_version = token_version + 1, spared_session_id = $4,
+       must_change_password = false, updated_at = now()
      WHERE id = $1 AND password_hash = $2`,
     [change.userId, change.before, change.after, change.sparedSessionId],
   );

@@ -7,7 +7,7 @@ import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 
 const [old, fresh] = ["k1", "k2"].map((id) => ({ id, key: randomBytes(32) })) as [never, never];
 const [before, both, after] = [new Cipher([old]), new Cipher([fresh, old]), new Cipher([fresh])];
-const cellOf = (rowId: string) => ({ table: "driver_details", column: "licence_number", rowId });
+const cellOf = (rowId: string) => ({ table: "driver_details", column: "licence_number", rowId }) as const;
 const ROWS = 120;
 let t: TestApp;
 let drivers: string[];

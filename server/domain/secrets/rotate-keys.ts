@@ -1,14 +1,6 @@
-import type { Cipher } from "#server/platform/cipher.ts";
+import { SEALED_COLUMNS } from "#server/contracts/sealed-columns.ts";
+import type { Cell, Cipher } from "#server/platform/cipher.ts";
 import type { Queryable } from "#server/platform/db.ts";
-
-/** Every encrypted column: a new one is added here, or its values stay under their old key. */
-const ENCRYPTED = [
-  { table: "operator_totp", column: "secret", id: "user_id" },
-  { table: "signing_keys", column: "secret", id: "id" },
-  { table: "driver_details", column: "licence_number", id: "user_id" },
-  { table: "driver_details", column: "identity_number", id: "user_id" },
-  { table: "registrations", column: "details", id: "id" },
-] as const;
 
 export interface RotatedColumn {
   /** `table.column`. */
@@ -25,7 +17,7 @@ export interface RotatedColumn {
  */
 export async function rotateKeys(db: Queryable, cipher: Cipher, batch = 500): Promise<RotatedColumn[]> {
   const columns: RotatedColumn[] = [];
-  for (const { table, column, id } of ENCRYPTED) {
+  for (const { table, column, id } of SEALED_COLUMNS) {
     let [rotated, overtaken] = [0, 0];
     let after = "00000000-0000-0000-0000-000000000000";
     for (;;) {
@@ -35,7 +27,7 @@ export async function rotateKeys(db: Queryable, cipher: Cipher, batch = 500): Pr
         [cipher.currentPrefix, after, batch],
       );
       for (const { id: rowId, value } of rows) {
-        const cell = { table, column, rowId };
+        const cell = { table, column, rowId } as Cell;
         const { rowCount } = await db.query(`UPDATE ${table} SET ${column} = $3 WHERE ${id} = $1 AND ${column} = $2`, [
           rowId,
           value,

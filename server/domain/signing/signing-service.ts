@@ -22,7 +22,7 @@ const FRESH_SECONDS = 900;
 /** Our clock and the database's may differ: a nonce is kept longer than its timestamp is taken. */
 const NONCE_MARGIN_SECONDS = 60;
 
-const cellOf = (id: string) => ({ table: "signing_keys", column: "secret", rowId: id });
+const cellOf = (id: string) => ({ table: "signing_keys", column: "secret", rowId: id }) as const;
 const shown = (row: KeyRow): SigningKey => ({
   id: row.id,
   device: row.device,

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { restProcedures } from "#server/http/rest.ts";
 import { EXAMPLES, type Example } from "#server/trpc/routers/examples.ts";
 import { answerHeaders, codesTable, HEADERS, PROBLEM_SCHEMAS, problemResponses, problems } from "./answers.ts";
@@ -38,10 +37,6 @@ names the operations that are refused without one.
 
 **Errors** are \`application/problem+json\` (RFC 9457); \`code\` is one of these.
 `;
-
-interface Procedure {
-  readonly _def: { readonly inputs: readonly z.ZodType[]; readonly output?: z.ZodType };
-}
 
 const parameter = (name: string) => ({ $ref: `#/components/parameters/${name}` });
 const PARAMETERS = {
@@ -102,9 +97,10 @@ const without = (schema: JsonSchema, names: ReadonlySet<string>): JsonSchema => 
   return { ...rest, properties, ...(required.length === 0 ? {} : { required }) };
 };
 
-function operation(door: Door, writer: SchemaWriter, procedure: Procedure): object {
+function operation(door: Door, writer: SchemaWriter): object {
   const { path, meta, openapi } = door;
-  const [input] = procedure._def.inputs;
+  const { inputs, output } = door.procedure._def;
+  const [input] = inputs;
   const sent = input === undefined ? { properties: {} } : writer.write(input, "input");
   const properties = sent.properties as Record<string, JsonSchema>;
   const required = new Set((sent.required ?? []) as string[]);
@@ -129,7 +125,6 @@ function operation(door: Door, writer: SchemaWriter, procedure: Procedure): obje
   const body = get ? null : without(sent, inPath);
   const takesBody = body !== null && Object.keys(body.properties as object).length > 0;
   const bodyExample = Object.fromEntries(Object.entries(given).filter(([name]) => !inPath.has(name)));
-  const { output } = procedure._def;
   const [tag] = TAGS[path.split(".")[0] ?? ""] ?? ["Operations"];
   const signedIn = meta.auth !== "public";
   return {
@@ -176,7 +171,7 @@ export function openApiDocument(publicUrl: string | null): Record<string, unknow
   for (const door of restProcedures()) {
     paths[door.openapi.path] = {
       ...paths[door.openapi.path],
-      [door.openapi.method.toLowerCase()]: operation(door, writer, door.procedure as Procedure),
+      [door.openapi.method.toLowerCase()]: operation(door, writer),
     };
   }
   Object.assign(paths, otherPaths(writer));

@@ -2,9 +2,9 @@ import type { Clock } from "#server/platform/clock.ts";
 import { inTime } from "#server/platform/in-time.ts";
 import type { Count, CountedWindow, RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 
-/** Below the 250 ms that a decision may take, and long beyond what Redis needs. */
-const ANSWER_WITHIN_MS = 180;
-/** Redis that has been silent is asked again after this; until then nobody waits for it. */
+/** Half of the 250 ms that a decision may take, for a busy process adds its own; and long beyond what Redis needs. */
+const ANSWER_WITHIN_MS = 120;
+/** Redis that has been silent is asked again this often, by nobody's call: until it answers nobody waits for it. */
 const ASK_AGAIN_MS = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -13,6 +13,7 @@ export class InsuredRateLimiter implements RateLimiter {
   readonly #primary: RateLimiter;
   readonly #insurance: RateLimiter;
   readonly #isReady: () => boolean;
+  readonly #probe: () => Promise<unknown>;
   readonly #clock: Pick<Clock, "monotonicMs">;
   #awayUntil = NEVER;
 
@@ -20,11 +21,14 @@ export class InsuredRateLimiter implements RateLimiter {
     primary: RateLimiter;
     insurance: RateLimiter;
     isReady: () => boolean;
+    /** Resolves when the primary's store answers. */
+    probe: () => Promise<unknown>;
     clock: Pick<Clock, "monotonicMs">;
   }) {
     this.#primary = options.primary;
     this.#insurance = options.insurance;
     this.#isReady = options.isReady;
+    this.#probe = options.probe;
     this.#clock = options.clock;
   }
 
@@ -34,16 +38,8 @@ export class InsuredRateLimiter implements RateLimiter {
 
   async take(windows: readonly CountedWindow[], onceKey: string | null): Promise<Count> {
     if (!this.#isAway()) {
-      // One call finds out whether Redis is back: the others do not wait with it.
-      if (this.#awayUntil !== NEVER) this.#stayAway();
       const answer = this.#primary.take(windows, onceKey);
-      // Late, it still says that Redis is there.
-      answer.then(
-        () => {
-          this.#awayUntil = NEVER;
-        },
-        () => undefined,
-      );
+      this.#backWith(answer);
       try {
         return await inTime(ANSWER_WITHIN_MS, answer);
       } catch {
@@ -62,7 +58,23 @@ export class InsuredRateLimiter implements RateLimiter {
     this.#awayUntil = this.#clock.monotonicMs() + ASK_AGAIN_MS;
   }
 
+  /** Late, an answer still says that Redis is there. */
+  #backWith(answer: Promise<unknown>): void {
+    answer.then(
+      () => {
+        this.#awayUntil = NEVER;
+      },
+      () => undefined,
+    );
+  }
+
   #isAway(): boolean {
-    return !this.#isReady() || this.#clock.monotonicMs() < this.#awayUntil;
+    if (!this.#isReady()) return true;
+    if (this.#awayUntil === NEVER) return false;
+    if (this.#clock.monotonicMs() >= this.#awayUntil) {
+      this.#stayAway();
+      this.#backWith(this.#probe());
+    }
+    return true;
   }
 }

@@ -43,8 +43,8 @@ const verdicts = async (limiter: RateLimiter, windows: readonly CountedWindow[],
   return seen;
 };
 const repeated = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
-const insured = (primary: RateLimiter, ready: () => boolean, insurance: RateLimiter = new MemoryRateLimiter(clock)) =>
-  new InsuredRateLimiter({ primary, insurance, isReady: ready, clock });
+const insured = (primary: RateLimiter, isReady: () => boolean, probe: () => Promise<unknown> = () => redis.ping()) =>
+  new InsuredRateLimiter({ primary, insurance: new MemoryRateLimiter(clock), isReady, probe, clock });
 const onRedis = () => new RedisRateLimiter(redis);
 
 describe.each<[string, () => RateLimiter]>([
@@ -195,7 +195,7 @@ describe("Redis away", () => {
     const connections = openRedis(through(proxy, server.url), silent);
     await waitUntil("Redis is ready", connections.isReady);
     const primary = new RedisRateLimiter(connections.commands);
-    const limiter = insured(primary, connections.isReady);
+    const limiter = insured(primary, connections.isReady, () => connections.commands.ping());
     expect((await limiter.take([window(10, 60)], null)).insured).toBe(false);
 
     proxy.pause();
@@ -205,6 +205,15 @@ describe("Redis away", () => {
     expect(first.result.every((count) => count.insured)).toBe(true);
     const then = await timed(() => limiter.take([window(10, 60)], null));
     expect(then.ms).toBeLessThan(50);
+    // Also while it is asked again, every second: the call that does so does not wait for it.
+    const times: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      times.push((await timed(() => limiter.take([window(10, 60)], null))).ms);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(Math.max(...times)).toBeLessThan(50);
+    // Mutation: a call that asked would wait as the first did.
+    expect(first.ms).toBeGreaterThan(100);
     // Mutation: without the insurance the same call waits for the connection's own time-out, and decides nothing.
     const bare = await timed(() => primary.take([window(10, 60)], null).catch((error: Error) => error));
     expect(bare.result).toBeInstanceOf(Error);
@@ -221,7 +230,9 @@ describe("Redis away", () => {
     const server = await startPrivateRedis();
     const connections = openRedis(server.url, silent);
     await waitUntil("Redis is ready", connections.isReady);
-    const limiter = insured(new RedisRateLimiter(connections.commands), connections.isReady);
+    const limiter = insured(new RedisRateLimiter(connections.commands), connections.isReady, () =>
+      connections.commands.ping(),
+    );
     await server.kill();
     const { result, ms } = await timed(() => allAtOnce(20, () => limiter.take([window(10, 60)], null)));
     expect(ms).toBeLessThan(250);

@@ -90,12 +90,22 @@ export const publicProcedure = (declared: { readonly limit: DeclaredLimit }) =>
       return result;
     });
 
-/** Whoever is signed in, with their own account. Answers may hold tokens, so none is kept for a retry. */
-export const ownAccountProcedure = ({ limit = "general" }: { readonly limit?: DeclaredLimit } = {}) =>
+/**
+ * Whoever is signed in, with their own account. Answers may hold tokens, so none is kept for a retry.
+ * `withFirstPassword`: also an operator who has not changed the password they were invited with.
+ */
+export const ownAccountProcedure = ({
+  limit = "general",
+  withFirstPassword = false,
+}: {
+  readonly limit?: DeclaredLimit;
+  readonly withFirstPassword?: boolean;
+} = {}) =>
   procedure
     .meta({ auth: "anyone", permission: null, audit: null, idempotency: "none", limit })
     .use(async ({ ctx, next, path, getRawInput }) => {
       const actor = await admit<Actor>(ctx, "anyone", { limit, idempotency: "none" }, { path, getRawInput });
+      if (actor.type === "operator" && !withFirstPassword) await ctx.app.access.assert(actor.id, null);
       return next({ ctx: { actor } });
     });
 

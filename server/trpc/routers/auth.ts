@@ -157,7 +157,7 @@ export const authRouter = router({
       return renewed;
     }),
 
-  logout: ownAccountProcedure()
+  logout: ownAccountProcedure({ withFirstPassword: true })
     .meta({ openapi: { method: "POST", path: "/api/v1/auth/logout", summary: "End this session" } })
     .input(z.strictObject({}))
     .output(z.object({ ended: z.boolean() }))
@@ -168,7 +168,7 @@ export const authRouter = router({
       return { ended: await identity.endSession(ctx.actor, sessionId, "operator.sign_out", requestOf(ctx)) };
     }),
 
-  changePassword: ownAccountProcedure({ limit: "auth.password" })
+  changePassword: ownAccountProcedure({ limit: "auth.password", withFirstPassword: true })
     .meta({
       openapi: {
         method: "POST",
