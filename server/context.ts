@@ -315,7 +315,9 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     presence: new PresenceService({ db, bus, ...config.presence }),
     viewers: new OfferViewers({ db, sets: memberships, keys }),
     dispatch: new DispatchService({
-      ...{ db, bus, events, clock, index: driverIndex, router, logger },
+      ...{ db, bus, events, clock, router, logger },
+      // Standalone the matcher asks the database itself, in one query with all else it wants to know.
+      index: redis === null ? null : driverIndex,
       limits: config.dispatch,
     }),
     matching: new MatchingSettingsService({ db, limits: config.dispatch }),
