@@ -22,8 +22,8 @@ if (values.only !== undefined && only === null) throw new Error(`--only is one o
 const wants = (part: Part) => only === null || only === part;
 const SIZE = {
   ...(values.quick
-    ? { rounds: 1, perRound: 3000, otpRate: 100, otpSeconds: 3 }
-    : { rounds: 5, perRound: 8000, otpRate: 150, otpSeconds: 10 }),
+    ? { rounds: 3, perRound: 2000, otpRate: 100, otpSeconds: 3 }
+    : { rounds: 11, perRound: 2000, otpRate: 150, otpSeconds: 10 }),
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
 };
 
