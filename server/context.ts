@@ -10,6 +10,8 @@ import { DriverService } from "#server/domain/drivers/driver-service.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
 import { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
+import { FareService } from "#server/domain/fares/fare-service.ts";
+import { Quotes } from "#server/domain/fares/quotes.ts";
 import { IdempotencyService } from "#server/domain/idempotency/idempotency-service.ts";
 import { AccessDirectory } from "#server/domain/identity/access-directory.ts";
 import { CAPTCHA_VERIFY_URLS, type Captcha, createCaptcha } from "#server/domain/identity/captcha.ts";
@@ -53,6 +55,7 @@ import { PresenceService } from "#server/domain/presence/presence-service.ts";
 import { ReviewService } from "#server/domain/reviews/review-service.ts";
 import { SettingsService } from "#server/domain/settings/settings-service.ts";
 import { SigningService } from "#server/domain/signing/signing-service.ts";
+import { SurgeService } from "#server/domain/surge/surge-service.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
@@ -133,6 +136,8 @@ export interface AppContext {
   readonly memberships: ExpiringSets;
   readonly presence: PresenceService;
   readonly viewers: OfferViewers;
+  readonly fares: FareService;
+  readonly surge: SurgeService;
   readonly dispatch: DispatchService;
   readonly matching: MatchingSettingsService;
   /** Why a search asked whom it asked. */
@@ -223,6 +228,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const cipher = new Cipher(config.encryptionKeys ?? [derivedKey(config.auth.secret)]);
   const revocations = new RevocationList({ db, bus, clock, logger });
   const tokens = new Tokens(config.auth, revocations);
+  const quotes = new Quotes({ secret: config.auth.secret, clock });
   const trips = new TripService({
     db,
     lock,
@@ -231,6 +237,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     demand: new DemandGate({ limits, queue, db, clock, ...config.limits }),
     conduct,
     clock,
+    quotes,
     onCommitted: wakeUp.wake,
     otpSecret: config.auth.secret,
     dispatch: config.dispatch,
@@ -313,6 +320,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     keys,
     memberships,
     presence: new PresenceService({ db, bus, ...config.presence }),
+    fares: new FareService({ db, bus, router, quotes }),
+    surge: new SurgeService({ db, bus }),
     viewers: new OfferViewers({ db, sets: memberships, keys }),
     dispatch: new DispatchService({
       ...{ db, bus, events, clock, router, logger },

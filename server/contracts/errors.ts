@@ -51,6 +51,7 @@ export const ERRORS = {
   TRIP_ALREADY_ASSIGNED: spec("CONFLICT", 409, "Another driver has this trip"),
   VERSION_CONFLICT: spec("CONFLICT", 409, "The trip changed meanwhile"),
   DRIVER_NOT_AVAILABLE: spec("CONFLICT", 409, "The driver cannot take this trip"),
+  QUOTE_EXPIRED: spec("CONFLICT", 409, "The quoted price is no longer held"),
   ALREADY_REVIEWED: spec("CONFLICT", 409, "You have reviewed this trip"),
   INVALID_TRANSITION: spec("CONFLICT", 409, "The trip's state does not allow this"),
   IDEMPOTENCY_IN_PROGRESS: spec("CONFLICT", 409, "The first request with this key is still running", true),

@@ -52,6 +52,8 @@ export const topics = {
   access: "ops.access",
   /** Sessions were ended, or tokens: read which. */
   revocations: "ops.revocations",
+  /** Ids of zones whose shape, fares or surge changed. */
+  zones: "ops.zones",
   /** Business settings changed. */
   settings: "ops.settings",
   /** Alerts were raised or resolved. */

@@ -9,6 +9,7 @@ const TICK_MS = 500;
 const DEPTH_MS = 5000;
 const INDEX_MS = 2000;
 const PRESENCE_MS = 2000;
+const SURGE_MS = 5000;
 
 export interface WorkerRole {
   readonly relay: OutboxRelay;
@@ -70,6 +71,16 @@ export function startWorkers(app: AppContext): WorkerRole {
       });
   }, PRESENCE_MS);
 
+  let judging: Promise<unknown> | null = null;
+  const surgeTimer = setInterval(() => {
+    judging ??= app.surge
+      .tick()
+      .catch((error: Error) => app.logger.warn({ err: error }, "surge not judged; the next round will"))
+      .finally(() => {
+        judging = null;
+      });
+  }, SURGE_MS);
+
   let idle = true;
   const timer = setInterval(() => {
     // A slow round is not followed by all that it delayed.
@@ -97,7 +108,8 @@ export function startWorkers(app: AppContext): WorkerRole {
       clearInterval(depth);
       clearInterval(indexTimer);
       clearInterval(presenceTimer);
-      await Promise.all([followingIndex, lookingAround]);
+      clearInterval(surgeTimer);
+      await Promise.all([followingIndex, lookingAround, judging]);
       await ticking;
       await relay.stop();
       return workers.stop(deadlineMs);

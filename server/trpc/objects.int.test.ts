@@ -78,6 +78,15 @@ const CASES: Readonly<Record<string, (a: World) => object>> = {
     expectedVersion: 0,
     reason: REASON,
   }),
+  "pricing.setFare": (a) => ({
+    ...{ zoneId: "0199aaaa-0000-7000-8000-000000000001", categoryId: a.row, expectedVersion: 0, reason: REASON },
+    tariff: { baseFare: 1, farePerKm: 1, farePerMin: 1, minimumFare: 1 },
+  }),
+  "pricing.surgeHistory": () => ({ zoneId: "0199aaaa-0000-7000-8000-000000000001" }),
+  "pricing.setSurge": () => ({
+    ...{ zoneId: "0199aaaa-0000-7000-8000-000000000001", enabled: true, cap: 2, steps: null, override: null },
+    ...{ expectedVersion: 0, reason: REASON },
+  }),
   "trips.list": () => ({ zoneId: "0199aaaa-0000-7000-8000-000000000001" }),
   "trips.detail": (a) => ({ id: a.trip }),
   "trips.live": (a) => ({ id: a.trip }),

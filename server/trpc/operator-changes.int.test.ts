@@ -69,6 +69,18 @@ const CASES: Readonly<Record<string, Case>> = {
     const zoneId = await t.value<string>("SELECT id FROM zones LIMIT 1");
     return { zoneId, settings: { driversPerBatch: 3 }, expectedVersion: 0, reason: REASON };
   },
+  "pricing.setFare": async () => {
+    await t.rows("DELETE FROM trip_fares WHERE zone_id IS NOT NULL");
+    const tariff = { baseFare: 1000, farePerKm: 500, farePerMin: 50, minimumFare: 2000 };
+    const zoneId = await t.value<string>("SELECT id FROM zones LIMIT 1");
+    const categoryId = await t.value<string>("SELECT id FROM vehicle_categories LIMIT 1");
+    return { zoneId, categoryId, tariff, expectedVersion: 0, reason: REASON };
+  },
+  "pricing.setSurge": async () => {
+    await t.rows("DELETE FROM zone_surge");
+    const zoneId = await t.value<string>("SELECT id FROM zones LIMIT 1");
+    return { zoneId, enabled: true, cap: 2, steps: null, override: null, expectedVersion: 0, reason: REASON };
+  },
   "drivers.endReview": async () => {
     const driverId = await t.make.driver();
     await t.rows(

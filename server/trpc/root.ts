@@ -18,6 +18,7 @@ import {
 } from "#server/trpc/routers/ops.ts";
 import { alertsRouter, auditRouter, settingsRouter } from "#server/trpc/routers/oversight.ts";
 import { peopleRouter, rolesRouter } from "#server/trpc/routers/people.ts";
+import { pricingRouter } from "#server/trpc/routers/pricing.ts";
 import { ridesRouter } from "#server/trpc/routers/rides.ts";
 import { signingRouter } from "#server/trpc/routers/signing.ts";
 import { tripsRouter } from "#server/trpc/routers/trips.ts";
@@ -31,6 +32,7 @@ export const appRouter = router({
   bids: bidsRouter,
   driving: drivingRouter,
   signing: signingRouter,
+  pricing: pricingRouter,
   session: sessionRouter,
   map: mapRouter,
   trips: tripsRouter,

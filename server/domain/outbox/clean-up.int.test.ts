@@ -34,6 +34,7 @@ test("what has served its time goes, in more than one batch; what has not stays"
     idempotency_keys: 0,
     recorded_messages: 1,
     rate_limit_violations: 2,
+    zone_surge_history: 0,
     request_nonces: 1,
     webhook_bodies: 1,
   });

@@ -119,6 +119,7 @@ const OLD = {
   recorded_messages: "SELECT id FROM recorded_messages WHERE created_at < now() - interval '7 days'",
   rate_limit_violations: "SELECT id FROM rate_limit_violations WHERE minute < now() - interval '30 days'",
   dispatch_batches: "SELECT id FROM dispatch_batches WHERE at < now() - interval '30 days'",
+  zone_surge_history: "SELECT id FROM zone_surge_history WHERE at < now() - interval '7 days'",
   request_nonces: "SELECT id FROM request_nonces WHERE expires_at < now()",
 } as const;
 const CLEAN_UP_BATCH = 5000;

@@ -6,6 +6,7 @@ import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
 import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
+import type { Quotes } from "#server/domain/fares/quotes.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import { countOutcome } from "#server/domain/matching/driver-stats.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
@@ -37,6 +38,8 @@ export interface TripRequestInput {
   readonly paymentMethod: string;
   readonly type: "ride_request" | "parcel";
   readonly couponCode?: string;
+  /** Of an estimate: its fare and multiplier are held. */
+  readonly quoteId?: string;
   readonly parcel?: unknown;
   /** When to be picked up; left out: as soon as possible. */
   readonly scheduledAt?: Date;
@@ -62,6 +65,7 @@ export class TripService {
   readonly #demand: Pick<DemandGate, "admit">;
   readonly #conduct: ConductService;
   readonly #clock: Pick<Clock, "now">;
+  readonly #quotes: Quotes;
   readonly #onCommitted: () => void;
   readonly #otpSecret: string;
   readonly #dispatch: { readonly searchSeconds: number; readonly offerSeconds: number };
@@ -74,6 +78,7 @@ export class TripService {
     demand: Pick<DemandGate, "admit">;
     conduct: ConductService;
     clock: Pick<Clock, "now">;
+    quotes: Quotes;
     /** Wakes the outbox relay. */
     onCommitted: () => void;
     otpSecret: string;
@@ -86,6 +91,7 @@ export class TripService {
     this.#demand = options.demand;
     this.#conduct = options.conduct;
     this.#clock = options.clock;
+    this.#quotes = options.quotes;
     this.#onCommitted = options.onCommitted;
     this.#otpSecret = options.otpSecret;
     this.#dispatch = options.dispatch;
@@ -94,7 +100,7 @@ export class TripService {
   /**
    * Books a trip under `id`, once: asked again with the same id it answers the trip that there is.
    * OUTSIDE_SERVICE_AREA when the pickup is in no zone; VALIDATION_FAILED for an unknown category, and for a pick-up
-   * that is too soon or too far ahead to be scheduled;
+   * that is too soon or too far ahead to be scheduled, or for a quote of something else; QUOTE_EXPIRED;
    * HIGH_DEMAND when no more are taken for now.
    */
   async create(
@@ -117,20 +123,33 @@ export class TripService {
       throw new DomainError("OUTSIDE_SERVICE_AREA", `No fare is set for ${input.vehicleCategory} in ${zone.name}.`);
     if (input.scheduledAt === undefined) await this.#demand.admit(zone);
     else await this.#checkSchedule(input.scheduledAt);
-    const route = await this.#router.route([input.pickup, ...input.stops, input.destination]);
+    const points = [input.pickup, ...input.stops, input.destination];
+    const { categoryId } = category;
+    const quote =
+      input.quoteId === undefined ? null : this.#quotes.read(input.quoteId, { customerId, categoryId, points });
+    const route = await this.#router.route(points);
+    // For a ride at another time nobody knows how many will want one then.
+    const surge = input.scheduledAt === undefined ? zone.surge : 1;
+    const price = quote ?? {
+      ...route,
+      routeEstimated: route.estimated,
+      surge,
+      fare: fareFor(category.tariff, { ...route, surge }),
+    };
     const trip: store.NewTrip = {
       id,
       refId: refIdOf(id),
       customerId,
-      categoryId: category.categoryId,
+      categoryId,
       zoneId: zone.id,
       type: input.type,
       paymentMethod: input.paymentMethod,
       currency: zone.currency,
-      estimatedFare: fareFor(category.tariff, { ...route, surge: 1 }),
-      distanceMeters: route.distanceMeters,
-      durationSeconds: route.durationSeconds,
-      routeEstimated: route.estimated,
+      estimatedFare: price.fare,
+      surge: price.surge,
+      distanceMeters: price.distanceMeters,
+      durationSeconds: price.durationSeconds,
+      routeEstimated: price.routeEstimated,
       polyline: route.polyline,
       pickup: input.pickup,
       destination: input.destination,
@@ -160,7 +179,7 @@ export class TripService {
       id,
       "trip.created",
       { type: "customer", id: customerId },
-      { zone: zone.name, routeEstimated: route.estimated },
+      { zone: zone.name, routeEstimated: price.routeEstimated, surge: price.surge, quoted: quote !== null },
     );
     return toTrip(row);
   }

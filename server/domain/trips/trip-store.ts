@@ -31,6 +31,7 @@ export interface NewTrip {
   readonly paymentMethod: string;
   readonly currency: string;
   readonly estimatedFare: number;
+  readonly surge: number;
   readonly distanceMeters: number;
   readonly durationSeconds: number;
   readonly routeEstimated: boolean;
@@ -62,11 +63,11 @@ WITH zone AS (
 ), trip AS (
   INSERT INTO trip_requests (id, ref_id, customer_id, vehicle_category_id, zone_id, type, payment_method, currency,
     estimated_fare, estimated_distance, estimated_duration, route_estimated, encoded_polyline, details, bidding,
-    scheduled_at, search_began_at, search_ends_at, next_dispatch_at, dispatch_batch)
+    scheduled_at, search_began_at, search_ends_at, next_dispatch_at, dispatch_batch, surge_multiplier)
   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, bidding, $25, begins,
     begins + make_interval(secs => search_seconds),
     CASE WHEN $25::timestamptz IS NULL THEN begins + make_interval(secs => offer_seconds) ELSE begins END,
-    CASE WHEN $25::timestamptz IS NULL THEN 1 ELSE 0 END
+    CASE WHEN $25::timestamptz IS NULL THEN 1 ELSE 0 END, $27
   FROM zone
   RETURNING *
 ), place AS (
@@ -111,6 +112,7 @@ export async function insertTrip(db: Queryable, trip: NewTrip): Promise<TripRow>
       trip.dispatchJobId,
       trip.scheduledAt,
       trip.scheduleLeadMinutes,
+      trip.surge,
     ],
   });
   const [row] = rows;

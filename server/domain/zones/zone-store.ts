@@ -1,10 +1,13 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
+import { SURGE_NOW } from "#server/domain/surge/surge-store.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface Zone {
   readonly id: string;
   readonly name: string;
   readonly currency: string;
+  /** What a trip booked there now costs more: 1 is nothing. */
+  readonly surge: number;
 }
 
 /**
@@ -30,7 +33,7 @@ export const zoneAt = (columns: string, lng: string, lat: string): string => `
 export async function findZoneAt(db: Queryable, at: Coordinates): Promise<Zone | null> {
   const { rows } = await db.query<Zone>({
     name: "zone-at",
-    text: zoneAt("z.id, z.name, z.currency", "$1::float8", "$2::float8"),
+    text: zoneAt(`z.id, z.name, z.currency, ${SURGE_NOW} AS surge`, "$1::float8", "$2::float8"),
     values: [at.lng, at.lat],
   });
   return rows[0] ?? null;

@@ -189,6 +189,29 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
     input: { pickup: PICKUP, destination: DESTINATION, vehicleCategory: "economy", paymentMethod: "cash" },
     output: PENDING,
   },
+  "pricing.estimate": {
+    description:
+      "Every category's fare for a ride, now, with what makes it hold: send an option's `quoteId` with the booking within three minutes, and its fare and multiplier are those of the trip. Without one a trip is booked at the fare of that moment. While `surgeMultiplier` is above 1, show `message`.",
+    input: { pickup: PICKUP, destination: DESTINATION },
+    output: {
+      zoneId: "01990f00-0000-7000-8000-000000000021",
+      zoneName: "Downtown",
+      estimatedDistanceMeters: 2430,
+      estimatedDurationSeconds: 420,
+      routeEstimated: false,
+      surgeMultiplier: 1.2,
+      message: "High demand in your area. Prices are temporarily higher.",
+      options: [
+        {
+          vehicleCategory: "economy",
+          name: "Economy",
+          estimatedFare: { amount: 4140, currency: "EGP" },
+          quoteId: "WyIwMTk5MGYwMCJd.9f2c3b1a7e5d4c6b8a90",
+        },
+      ],
+      expiresAt: "2026-11-20T09:03:00.000Z",
+    },
+  },
   "bids.place": {
     description:
       "Where the zone has bidding on (`trip.bidding`), for a driver who was asked: a fare in minor units of the trip's currency, from 50 to 200 % of the estimate unless the zone says otherwise. A new one replaces the last. The rider hears of it by `bid.created` on `driver-trip-accepted.{customerId}`. A plain accept needs a bid first, and takes the trip at its estimate.",
