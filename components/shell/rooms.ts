@@ -1,6 +1,7 @@
 "use client";
 
 import {
+  Banknote,
   Bell,
   Car,
   ClipboardList,
@@ -14,6 +15,7 @@ import {
   Route,
   ShieldCheck,
   SlidersHorizontal,
+  TrendingUp,
   UserCog,
   Users,
   Webhook,
@@ -124,6 +126,22 @@ const OPERATIONS_ROOMS: readonly RoomLink[] = [
 ];
 
 const ZONE_ROOMS: readonly RoomLink[] = [
+  {
+    href: "/zones/fares",
+    label: "Fares",
+    key: "e",
+    icon: Banknote,
+    permission: "zones.manage",
+    also: "prices tariff base per kilometre minute",
+  },
+  {
+    href: "/zones/surge",
+    label: "Surge",
+    key: "x",
+    icon: TrendingUp,
+    permission: "trips.view",
+    also: "demand supply multiplier prices rush",
+  },
   {
     href: "/zones/matching",
     label: "Matching",
