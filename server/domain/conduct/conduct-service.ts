@@ -5,7 +5,6 @@ import type { AlertService } from "#server/domain/alerts/alert-service.ts";
 import { resolveBySubject } from "#server/domain/alerts/alert-store.ts";
 import * as store from "#server/domain/conduct/conduct-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
-import { countOutcome } from "#server/domain/matching/driver-stats.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import type { SettingsService } from "#server/domain/settings/settings-service.ts";
 import type { EventBus } from "#server/platform/bus.ts";
@@ -58,7 +57,6 @@ export class ConductService {
     const review = await store.lockReview(tx, driverId);
     if (review === null) return false;
     await store.addConduct(tx, { userId: driverId, kind: "trip_dropped", tripId });
-    await countOutcome(tx, driverId, "dropped");
     const since = review.review_since;
     const { count } = await store.countConduct(tx, { userId: driverId, kind: "trip_dropped", seconds: DAY, since });
     if (review.under_review || count <= thresholds["abuse.driver_drops_per_day"]) return false;

@@ -5,6 +5,7 @@ import { closeBids } from "#server/domain/bidding/bid-store.ts";
 import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import * as store from "#server/domain/drivers/driver-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
+import { countOutcome } from "#server/domain/matching/driver-stats.ts";
 import type { TripService } from "#server/domain/trips/trip-service.ts";
 import { lockTrip } from "#server/domain/trips/trip-store.ts";
 import type { EventBus } from "#server/platform/bus.ts";
@@ -92,6 +93,7 @@ export class DriverService {
         releasedTripIds: releases ? [trip.id] : [],
       };
       const reviewed = releases && (await this.#conduct.driverDrops(tx, driverId, trip.id, thresholds));
+      if (releases) await countOutcome(tx, driverId, "dropped");
       await remember(tx, claim, state);
       return { result: state, reviewed };
     });

@@ -7,6 +7,7 @@ import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { fareFor } from "#server/domain/fares/fare.ts";
 import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
+import { countOutcome } from "#server/domain/matching/driver-stats.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import type { DemandGate } from "#server/domain/trips/demand-gate.ts";
@@ -298,6 +299,7 @@ export class TripService {
       nextOrThrow(trip.current_status, "cancel");
       if (actor.type === "customer") await this.#conduct.customerCancels(tx, actor.id, id, thresholds);
       const reviewed = actor.type === "driver" && (await this.#conduct.driverDrops(tx, actor.id, id, thresholds));
+      if (actor.type === "driver") await countOutcome(tx, actor.id, "dropped");
       await store.setCancelled(tx, id, actor.type, reason);
       if (trip.driver_id !== null && isLive(trip.current_status)) await store.freeDriver(tx, trip.driver_id);
       const payload = { tripId: id, version: trip.version + 1, driverId: trip.driver_id, status: "cancelled" } as const;
