@@ -60,7 +60,7 @@ export function TripProgress({ trip }: { trip: Trip }) {
               )}
             </p>
             <p className={cx("text-xs", current ? "text-(--hue-ink)" : "text-faint")}>
-              <StepLength step={step} next={next} current={current} ended={trip.endedAt !== null} />
+              <StepLength step={step} next={next} current={current} trip={trip} />
             </p>
           </li>
         );
@@ -73,12 +73,18 @@ interface StepLengthProps {
   readonly step: Step;
   readonly next: Step | undefined;
   readonly current: boolean;
-  readonly ended: boolean;
+  readonly trip: Trip;
 }
 
-function StepLength({ step, next, current, ended }: StepLengthProps) {
-  if (!step.at || (current && ended)) return <>&nbsp;</>;
+function StepLength({ step, next, current, trip }: StepLengthProps) {
+  if (!step.at || (current && trip.endedAt !== null)) return <>&nbsp;</>;
   if (current) {
+    if (trip.status === "pending" && trip.scheduledAt)
+      return (
+        <>
+          for a pick-up at <Moment at={trip.scheduledAt} />
+        </>
+      );
     return (
       <>
         for <Since from={step.at} />

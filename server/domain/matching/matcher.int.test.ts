@@ -277,6 +277,23 @@ describe("who is asked", () => {
     expect(await t.value("SELECT round(ignored)::int FROM driver_stats WHERE driver_id = $1", [silent])).toBe(6);
   });
 
+  test("trips given up count: by going off line, and by cancelling; taken ones count for the driver", async () => {
+    const [driver = ""] = await m.driversAt(1, 300);
+    for (const giveUp of ["off line", "cancel"]) {
+      const trip = await t.make.trip();
+      await t.accept(trip, driver);
+      await t.drain();
+      if (giveUp === "cancel") await t.app.trips.cancel({ type: "driver", id: driver }, trip, "a flat tyre");
+      else await t.app.drivers.setAvailability(driver, { online: false, availability: "unavailable" });
+      await t.app.drivers.setAvailability(driver, { online: true, availability: "available" });
+      await t.drain();
+    }
+    const counts = "round(accepted)::int AS accepted, round(dropped)::int AS dropped, round(ignored)::int AS ignored";
+    expect(await t.rows(`SELECT ${counts} FROM driver_stats WHERE driver_id = $1`, [driver])).toEqual([
+      { accepted: 2, dropped: 2, ignored: 0 },
+    ]);
+  });
+
   test("an index that is away, empty or behind costs nobody their ride", async () => {
     const drivers = await m.driversAt(2, 900);
     // So many who cannot be asked that the free ones are not among the nearest of any kind.
