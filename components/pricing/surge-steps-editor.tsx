@@ -31,11 +31,7 @@ export function SurgeStepsEditor({ steps, own, onChange }: SurgeStepsEditorProps
     <div className="px-4 pb-3">
       <div className="mb-1 flex items-center gap-2">
         <h3 className="flex-1 font-medium">Table</h3>
-        {own && (
-          <Button onClick={() => onChange(null)}>
-            Use the platform's
-          </Button>
-        )}
+        {own && <Button onClick={() => onChange(null)}>Use the platform's</Button>}
         <Button onClick={add} disabled={steps.length >= 10}>
           <Plus aria-hidden className="size-3.5" /> Add a step
         </Button>

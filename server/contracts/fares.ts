@@ -19,7 +19,7 @@ export const estimateSchema = z.object({
       name: z.string(),
       estimatedFare: moneySchema,
       /** Sent with the booking before `expiresAt`, the fare and the multiplier are held. */
-      quoteId: z.string(),
+      quote: z.string(),
     }),
   ),
   expiresAt: z.string(),

@@ -65,7 +65,7 @@ export class FareService {
           vehicleCategory: code,
           name,
           estimatedFare: { amount: fare, currency: zone.currency },
-          quoteId: this.#quotes.issue({ ...quote, routeEstimated }, points, expiresAt),
+          quote: this.#quotes.issue({ ...quote, routeEstimated }, points, expiresAt),
         };
       }),
       expiresAt: expiresAt.toISOString(),

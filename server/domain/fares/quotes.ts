@@ -40,7 +40,7 @@ const invalid = (message: string) =>
     "VALIDATION_FAILED",
     `This quote cannot be used: ${message}. Nothing was booked; ask for a new estimate.`,
     {
-      fields: [{ path: "quoteId", message }],
+      fields: [{ path: "quote", message }],
     },
   );
 
@@ -74,10 +74,10 @@ export class Quotes {
    * QUOTE_EXPIRED when it is too late.
    */
   read(
-    quoteId: string,
+    quote: string,
     ride: { readonly customerId: string; readonly categoryId: string; readonly points: readonly Coordinates[] },
   ): Quote {
-    const [text = "", signature = ""] = quoteId.split(".");
+    const [text = "", signature = ""] = quote.split(".");
     if (!equalInConstantTime(signature, hmacHex(this.#secret, text).slice(0, 40))) throw invalid("it is none of ours");
     const [
       customerId,

@@ -123,7 +123,7 @@ describe("riders", () => {
     const options = seen.body.options as {
       vehicleCategory: string;
       estimatedFare: { amount: number };
-      quoteId: string;
+      quote: string;
     }[];
     expect(options.map((option) => option.vehicleCategory).toSorted()).toEqual(["comfort", "economy"]);
     const quoted = options.find((option) => option.vehicleCategory === "economy");
@@ -131,7 +131,7 @@ describe("riders", () => {
     await rise(2);
     const now = (await book()).body;
     expect(now).toMatchObject({ surgeMultiplier: 2 });
-    expect((await book(IN_TOWN, { quoteId: quoted?.quoteId }, customer)).body).toMatchObject({
+    expect((await book(IN_TOWN, { quote: quoted?.quote }, customer)).body).toMatchObject({
       surgeMultiplier: 1.2,
       estimatedFare: quoted?.estimatedFare,
     });
@@ -139,25 +139,25 @@ describe("riders", () => {
 
   test("cannot use another's quote, one of another ride, or one of their own making", async () => {
     const customer = await t.make.customer();
-    const options = (await estimate(IN_TOWN, customer)).body.options as { vehicleCategory: string; quoteId: string }[];
-    const economy = options.find((option) => option.vehicleCategory === "economy")?.quoteId ?? "";
-    const comfort = options.find((option) => option.vehicleCategory === "comfort")?.quoteId ?? "";
+    const options = (await estimate(IN_TOWN, customer)).body.options as { vehicleCategory: string; quote: string }[];
+    const economy = options.find((option) => option.vehicleCategory === "economy")?.quote ?? "";
+    const comfort = options.find((option) => option.vehicleCategory === "comfort")?.quote ?? "";
     const [text = "", signature = ""] = economy.split(".");
     const cheaper = JSON.parse(Buffer.from(text, "base64url").toString()) as unknown[];
     cheaper[3] = 1;
     const forged = `${Buffer.from(JSON.stringify(cheaper)).toString("base64url")}.${signature}`;
     const tried: [answer: Awaited<ReturnType<typeof book>>, why: RegExp][] = [
-      [await book(IN_TOWN, { quoteId: economy }), /somebody else/],
-      [await book(IN_TOWN, { quoteId: comfort }, customer), /another vehicle category/],
-      [await book({ lat: 30.06, lng: 31.24 }, { quoteId: economy }, customer), /another way/],
-      [await book(IN_TOWN, { quoteId: forged }, customer), /none of ours/],
-      [await book(IN_TOWN, { quoteId: "x" }, customer), /none of ours/],
+      [await book(IN_TOWN, { quote: economy }), /somebody else/],
+      [await book(IN_TOWN, { quote: comfort }, customer), /another vehicle category/],
+      [await book({ lat: 30.06, lng: 31.24 }, { quote: economy }, customer), /another way/],
+      [await book(IN_TOWN, { quote: forged }, customer), /none of ours/],
+      [await book(IN_TOWN, { quote: "x" }, customer), /none of ours/],
     ];
     for (const [{ status, body }, why] of tried) {
       expect(status).toBe(400);
       expect(body).toMatchObject({
         code: "VALIDATION_FAILED",
-        errors: [{ path: "quoteId", message: expect.stringMatching(why) }],
+        errors: [{ path: "quote", message: expect.stringMatching(why) }],
       });
     }
     expect(await t.value("SELECT count(*)::int FROM trip_requests")).toBe(0);
@@ -170,11 +170,11 @@ describe("riders", () => {
     t = await createTestApp({ coordination: "standalone", overrides: { clock } });
     const customer = await t.make.customer();
     const { body } = await estimate(IN_TOWN, customer);
-    const quoteId = (body.options as { quoteId: string; vehicleCategory: string }[]).find(
+    const quote = (body.options as { quote: string; vehicleCategory: string }[]).find(
       (o) => o.vehicleCategory === "economy",
-    )?.quoteId;
+    )?.quote;
     late = 181_000;
-    expect(await book(IN_TOWN, { quoteId }, customer)).toMatchObject({ status: 409, body: { code: "QUOTE_EXPIRED" } });
+    expect(await book(IN_TOWN, { quote }, customer)).toMatchObject({ status: 409, body: { code: "QUOTE_EXPIRED" } });
   });
 
   test("of a scheduled trip pay no surge; nor does anybody once nobody judges any more", async () => {

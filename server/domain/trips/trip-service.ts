@@ -39,7 +39,7 @@ export interface TripRequestInput {
   readonly type: "ride_request" | "parcel";
   readonly couponCode?: string;
   /** Of an estimate: its fare and multiplier are held. */
-  readonly quoteId?: string;
+  readonly quote?: string;
   readonly parcel?: unknown;
   /** When to be picked up; left out: as soon as possible. */
   readonly scheduledAt?: Date;
@@ -125,8 +125,7 @@ export class TripService {
     else await this.#checkSchedule(input.scheduledAt);
     const points = [input.pickup, ...input.stops, input.destination];
     const { categoryId } = category;
-    const quote =
-      input.quoteId === undefined ? null : this.#quotes.read(input.quoteId, { customerId, categoryId, points });
+    const quote = input.quote === undefined ? null : this.#quotes.read(input.quote, { customerId, categoryId, points });
     const route = await this.#router.route(points);
     // For a ride at another time nobody knows how many will want one then.
     const surge = input.scheduledAt === undefined ? zone.surge : 1;

@@ -191,7 +191,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   "pricing.estimate": {
     description:
-      "Every category's fare for a ride, now, with what makes it hold: send an option's `quoteId` with the booking within three minutes, and its fare and multiplier are those of the trip. Without one a trip is booked at the fare of that moment. While `surgeMultiplier` is above 1, show `message`.",
+      "Every category's fare for a ride, now, with what makes it hold: send an option's `quote` with the booking within three minutes, and its fare and multiplier are those of the trip. Without one a trip is booked at the fare of that moment. While `surgeMultiplier` is above 1, show `message`.",
     input: { pickup: PICKUP, destination: DESTINATION },
     output: {
       zoneId: "01990f00-0000-7000-8000-000000000021",
@@ -206,7 +206,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           vehicleCategory: "economy",
           name: "Economy",
           estimatedFare: { amount: 4140, currency: "EGP" },
-          quoteId: "WyIwMTk5MGYwMCJd.9f2c3b1a7e5d4c6b8a90",
+          quote: "WyIwMTk5MGYwMCJd.9f2c3b1a7e5d4c6b8a90",
         },
       ],
       expiresAt: "2026-11-20T09:03:00.000Z",

@@ -49,7 +49,7 @@ export const ridesRouter = router({
         scheduledAt: z.iso.datetime({ offset: true }).optional(),
         couponCode: z.string().min(1).max(40).optional(),
         /** Of an estimate, within its time: its fare is held. */
-        quoteId: z.string().min(1).max(600).optional(),
+        quote: z.string().min(1).max(600).optional(),
         parcel: z
           .strictObject({
             description: z.string().max(500).optional(),
