@@ -69,6 +69,8 @@ const byName = (a: LiveDriver, b: LiveDriver) => a.name.localeCompare(b.name);
 
 interface FleetListProps {
   readonly drivers: readonly LiveDriver[];
+  /** All that pass the filters, by state; more than are listed when there are too many to tell one by one. */
+  readonly counts: Readonly<Partial<Record<string, number>>>;
   readonly trips: readonly LiveTrip[];
   readonly selected: string | null;
   readonly onDriver: (id: string) => void;
@@ -76,7 +78,8 @@ interface FleetListProps {
 }
 
 /** The map as two tables: the same drivers and trips, for a screen reader, a phone, or a quick look down a column. */
-export function FleetList({ drivers, trips, selected, onDriver, onTrip }: FleetListProps) {
+export function FleetList({ drivers, counts, trips, selected, onDriver, onTrip }: FleetListProps) {
+  const all = Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0);
   const cut = (count: number) => count > SHOWN && `the first ${SHOWN}`;
   return (
     <div className="min-h-0 min-w-0 flex-1 overflow-auto">
@@ -109,7 +112,7 @@ export function FleetList({ drivers, trips, selected, onDriver, onTrip }: FleetL
           }
         />
       </Section>
-      <Section id="fleet-drivers" title="Drivers" count={drivers.length} note={cut(drivers.length)}>
+      <Section id="fleet-drivers" title="Drivers" count={all} note={cut(drivers.length)}>
         <DataTable
           caption="Drivers on the map"
           columns={DRIVER_COLUMNS}
@@ -124,7 +127,15 @@ export function FleetList({ drivers, trips, selected, onDriver, onTrip }: FleetL
             </p>
           )}
           empty={
-            <EmptyState title="No driver here">Change the filters to see drivers in other states or zones.</EmptyState>
+            all > 0 ? (
+              <EmptyState title={`${all.toLocaleString("en")} drivers are too many for a list`}>
+                Choose a zone, a state or a category; the Drivers room pages through all of them.
+              </EmptyState>
+            ) : (
+              <EmptyState title="No driver here">
+                Change the filters to see drivers in other states or zones.
+              </EmptyState>
+            )
           }
         />
       </Section>

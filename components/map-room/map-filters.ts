@@ -3,8 +3,7 @@
 import { parseAsArrayOf, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
 import { useMemo } from "react";
 import { DRIVER_STATES } from "#components/ui/state-hues.ts";
-import type { LiveDriver, LiveTrip, ZoneOutline } from "#server/contracts/console.ts";
-import { inZone } from "./point-in-zone.ts";
+import type { LiveDriver, LiveTrip } from "#server/contracts/console.ts";
 import type { Fleet } from "./use-live-fleet.ts";
 
 /** The states of a trip that is on the map. */
@@ -31,24 +30,16 @@ interface Shown {
   readonly trips: readonly LiveTrip[];
 }
 
-/** The drivers and trips that pass the filters; the selected one always does. */
-export function useShown(fleet: Fleet | null, filters: MapFilters, zones: readonly ZoneOutline[]): Shown {
+/** The drivers in view, as the server chose them, and the trips that pass the filters; the selected one always does. */
+export function useShown(fleet: Fleet | null, filters: MapFilters): Shown {
   return useMemo(() => {
     if (!fleet) return { drivers: [], trips: [] };
-    const zone = filters.zone ? zones.find((each) => each.id === filters.zone) : undefined;
-    const drivers = [...fleet.drivers.values()].filter(
-      (driver) =>
-        driver.id === filters.driver ||
-        ((filters.state.length === 0 || filters.state.includes(driver.state)) &&
-          (!filters.category || driver.category === filters.category) &&
-          (!zone || inZone(driver, zone))),
-    );
     const trips = [...fleet.trips.values()].filter(
       (trip) =>
         trip.id === filters.trip ||
         ((filters.trips.length === 0 || filters.trips.some((status) => status === trip.status)) &&
           (!filters.zone || trip.zoneId === filters.zone)),
     );
-    return { drivers, trips };
-  }, [fleet, filters, zones]);
+    return { drivers: [...fleet.drivers.values()], trips };
+  }, [fleet, filters]);
 }

@@ -4,11 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
 import { MapLegend } from "#components/map/map-legend.tsx";
-import type { MapFocus, MapSelection } from "#components/map/map-types.ts";
+import type { MapFocus, MapSelection, MapViewport } from "#components/map/map-types.ts";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { ErrorState } from "#components/ui/notice.tsx";
 import { Room } from "#components/ui/room.tsx";
-import type { DriverMapState, ZoneOutline } from "#server/contracts/console.ts";
+import type { ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { FleetList } from "./fleet-list.tsx";
 import { LazyMap } from "./lazy-map.tsx";
@@ -21,21 +21,20 @@ import { useLiveFleet } from "./use-live-fleet.ts";
 import { useZoneFeatures } from "./zone-features.ts";
 
 const STREET_ZOOM = 14.5;
+/** Demand and supply of the zones are read this often; they are judged every five seconds. */
+const ZONES_MS = 5000;
 const NO_ZONES: readonly ZoneOutline[] = [];
 
 export function MapRoom() {
   const trpc = useTRPC();
   const { filters, setFilters } = useMapFilters();
-  const { fleet, error, reload } = useLiveFleet();
+  const [viewport, setViewport] = useState<MapViewport | null>(null);
+  const { fleet, error, reload } = useLiveFleet(viewport, filters);
+  const surge = useQuery({ ...trpc.pricing.surge.queryOptions(), refetchInterval: ZONES_MS }).data;
   const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
-  const shown = useShown(fleet, filters, zones);
-  const zoneFeatures = useZoneFeatures(zones, fleet);
+  const shown = useShown(fleet, filters);
+  const zoneFeatures = useZoneFeatures(zones, surge);
   const mapTrips = useMemo(() => shown.trips.map((trip) => toMapTrip(trip, fleet)), [shown.trips, fleet]);
-  const counts = useMemo(() => {
-    const byState: Partial<Record<DriverMapState, number>> = {};
-    for (const { state } of shown.drivers) byState[state] = (byState[state] ?? 0) + 1;
-    return byState;
-  }, [shown.drivers]);
   const [focus, setFocus] = useState<MapFocus | null>(null);
 
   const driver = filters.driver ? fleet?.drivers.get(filters.driver) : undefined;
@@ -93,19 +92,22 @@ export function MapRoom() {
                   zones={zoneFeatures}
                   drivers={shown.drivers}
                   trips={mapTrips}
+                  clusters={fleet?.clusters ?? []}
                   selected={selected}
                   onSelect={onSelect}
+                  onViewport={setViewport}
                   focus={focus}
                 />
                 <MapLegend
                   trips={LIVE_TRIP_STATES}
-                  driverCounts={counts}
+                  driverCounts={fleet?.counts}
                   className="absolute bottom-3 left-3 z-10 max-w-[calc(100%-6rem)] rounded-md bg-raised px-3 py-2 shadow-float max-sm:hidden"
                 />
               </div>
             ) : (
               <FleetList
                 drivers={shown.drivers}
+                counts={fleet?.counts ?? {}}
                 trips={shown.trips}
                 selected={filters.driver ?? filters.trip}
                 onDriver={(id) => {

@@ -29,11 +29,7 @@ interface MapToolbarProps {
 }
 
 export function MapToolbar({ filters, setFilters, zones, fleet }: MapToolbarProps) {
-  const categories = useMemo(() => {
-    const codes = new Set<string>();
-    for (const driver of fleet?.drivers.values() ?? []) if (driver.category) codes.add(driver.category);
-    return [...codes].sort().map((code) => ({ value: code, label: code }));
-  }, [fleet]);
+  const categories = useMemo(() => (fleet?.categories ?? []).map((code) => ({ value: code, label: code })), [fleet]);
   const any =
     filters.state.length > 0 || filters.trips.length > 0 || filters.category !== null || filters.zone !== null;
   return (

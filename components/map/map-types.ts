@@ -38,11 +38,15 @@ export type MapTrip = {
 };
 
 /** `demand`: riders waiting; `supply`: drivers available. Both are shown under the zone's name when both are known. */
-type MapZoneProperties = { id: string; name: string; demand?: number; supply?: number };
+type MapZoneProperties = { id: string; name: string; demand?: number; supply?: number; surge?: number };
 export type MapZones = FeatureCollection<Polygon | MultiPolygon, MapZoneProperties>;
 
 /** Many drivers drawn as one, made by the server. */
-export type MapCluster = MapPoint & { id: string; count: number };
+export type MapCluster = MapPoint & {
+  id: string;
+  count: number;
+  states?: Readonly<Partial<Record<MapDriverState, number>>>;
+};
 
 export type MapSelection = { kind: "driver" | "trip" | "zone"; id: string };
 

@@ -33,9 +33,10 @@ export function zoneData(zones: MapZones): FeatureCollection {
 /** One point a zone for its name and figures: a label on the polygon itself would be repeated in every tile that it touches. */
 export function zoneLabelData(zones: MapZones): FeatureCollection {
   return collection(
-    zones.features.map(({ geometry, properties: { id, name, demand, supply } }) => {
+    zones.features.map(({ geometry, properties: { id, name, demand, supply, surge = 1 } }) => {
       const known = demand !== undefined && supply !== undefined;
-      const figures = known ? `${demand} waiting · ${supply} free` : "";
+      const more = surge > 1 ? ` · ${surge.toFixed(2).replace(/0$/, "")} ×` : "";
+      const figures = known ? `${demand} wanted · ${supply} free${more}` : "";
       return feature({ type: "Point", coordinates: roomiestPoint(outerRing(geometry)) }, { id, name, figures });
     }),
   );
@@ -105,10 +106,19 @@ export function driverData(drivers: readonly DrawnDriver[]): FeatureCollection {
   );
 }
 
+/** The state that most of them are in. */
+function mostOf(states: NonNullable<MapCluster["states"]>): string {
+  let most: [state: string, count: number] = ["available", 0];
+  for (const [state, count = 0] of Object.entries(states)) if (count > most[1]) most = [state, count];
+  return most[0];
+}
+
 export function clusterData(clusters: readonly MapCluster[]): FeatureCollection {
   const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
   return collection(
-    clusters.map(({ id, count, lat, lng }) => feature(point({ lat, lng }), { id, count, shown: short.format(count) })),
+    clusters.map(({ id, count, states = {}, lat, lng }) =>
+      feature(point({ lat, lng }), { id, count, shown: short.format(count), state: mostOf(states) }),
+    ),
   );
 }
 

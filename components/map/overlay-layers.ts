@@ -156,7 +156,10 @@ function tripLayers({ trips, surface }: MapPalette): GlLayer[] {
   ];
 }
 
-function driverLayers({ accent, ink, surface, theme, ground }: MapPalette, fonts: readonly string[]): GlLayer[] {
+function driverLayers(
+  { accent, ink, surface, theme, ground, drivers }: MapPalette,
+  fonts: readonly string[],
+): GlLayer[] {
   const state = ["get", "state"];
   return [
     {
@@ -209,8 +212,8 @@ function driverLayers({ accent, ink, surface, theme, ground }: MapPalette, fonts
         "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "count"]], 1, 10, 10, 16, 60, 34],
         "circle-color": surface,
         "circle-opacity": theme === "dark" ? 0.92 : 0.95,
-        "circle-stroke-color": accent,
-        "circle-stroke-width": 1.5,
+        "circle-stroke-color": ["match", state, ...Object.entries(drivers).flat(), drivers.available],
+        "circle-stroke-width": 2.5,
       },
     },
     {

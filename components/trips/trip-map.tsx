@@ -30,7 +30,7 @@ function around(a: Coordinates, b: Coordinates): LngLatBounds {
 export function TripMap({ detail: { trip, driverPosition } }: { detail: TripDetail }) {
   const trpc = useTRPC();
   const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
-  const zoneFeatures = useZoneFeatures(zones, null);
+  const zoneFeatures = useZoneFeatures(zones, undefined);
   const { id, refId, status, pickup, destination } = trip;
   const trips = useMemo<MapTrip[]>(
     () => [{ id, refId, status: mapStatus(status), pickup, destination, driver: driverPosition }],

@@ -59,16 +59,6 @@ export interface ZoneOutline {
   readonly coordinates: readonly (readonly (readonly (readonly [number, number])[])[])[];
 }
 
-/** `map.snapshot` and each frame of `map.live`: a frame carries only what changed since the one before. */
-export interface MapFrame {
-  readonly at: string;
-  readonly drivers: readonly LiveDriver[];
-  readonly trips: readonly LiveTrip[];
-  /** Ids that left the map: went offline, or the trip ended. */
-  readonly goneDrivers: readonly string[];
-  readonly goneTrips: readonly string[];
-}
-
 /** `map.summary`: the strip above the map. */
 export interface ShiftSummary {
   readonly online: number;

@@ -206,7 +206,7 @@ describe.each(COORDINATIONS)("the limits over HTTP: %s", (coordination) => {
     const ask = (paths: string) =>
       call(`${url}/api/trpc/${paths}?batch=1&input=${encodeURIComponent("{}")}`, { token, method: "GET" });
     const [first, second] = [
-      await ask("map.summary,map.zones,map.snapshot,locks.list"),
+      await ask("map.summary,map.zones,pricing.surge,locks.list"),
       await ask("map.summary,map.zones"),
     ];
     expect([first.headers.get("x-ratelimit-limit"), remaining(first), remaining(second)]).toEqual(["300", 299, 298]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { MapFrame, TripDetail } from "#server/contracts/console.ts";
+import type { TripDetail } from "#server/contracts/console.ts";
+import type { FleetFrame } from "#server/contracts/fleet.ts";
 import { newId } from "#server/contracts/ids.ts";
 import type { Permission } from "#server/contracts/permissions.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
@@ -50,7 +51,7 @@ async function read<T>(token: string, path: string, input: object = {}): Promise
 const detail = (token: string) => read<TripDetail>(token, "trips.detail", { id: trip });
 
 /** The first frame of the live map. */
-async function firstFrame(token: string): Promise<MapFrame> {
+async function firstFrame(token: string): Promise<FleetFrame> {
   const response = await fetch(`${url}/api/trpc/map.live`, {
     headers: { authorization: `Bearer ${token}` },
   });
@@ -60,7 +61,7 @@ async function firstFrame(token: string): Promise<MapFrame> {
     text += decoder.decode(chunk, { stream: true });
     const data = /^data: (\{"json":.*"goneTrips".*\})$/m.exec(text)?.[1];
     if (data === undefined) continue;
-    return (JSON.parse(data) as { json: MapFrame }).json;
+    return (JSON.parse(data) as { json: FleetFrame }).json;
   }
   throw new Error(`no frame: ${text}`);
 }
@@ -78,11 +79,6 @@ const PARTS: readonly [part: string, permission: Permission, given: (token: stri
     "drivers that are searched for",
     "drivers.view",
     async (token) => (await read<{ drivers: object[] }>(token, "search.palette", { q: phone })).drivers[0] ?? null,
-  ],
-  [
-    "drivers on the map",
-    "drivers.view",
-    async (token) => (await read<MapFrame>(token, "map.snapshot")).drivers[0] ?? null,
   ],
   ["drivers on the live map", "drivers.view", async (token) => (await firstFrame(token)).drivers[0] ?? null],
 ];

@@ -33,7 +33,7 @@ JOIN user_last_locations l ON l.user_id = d.user_id
 LEFT JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active
 LEFT JOIN vehicle_categories k ON k.id = v.category_id
 LEFT JOIN trip_requests t ON t.driver_id = d.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing')
-WHERE (d.is_online OR d.availability_status = 'on_trip') AND ($1::uuid[] IS NULL OR d.user_id = ANY($1))`;
+WHERE (d.is_online OR d.availability_status = 'on_trip')`;
 
 export const STALE_MS = 30_000;
 
@@ -52,23 +52,39 @@ export function stateOf(driver: {
   return driver.offered ? "offered" : "available";
 }
 
-export async function readDrivers(db: Queryable, ids: readonly string[] | null): Promise<LiveDriver[]> {
-  const { rows } = await db.query<DriverRow>({ name: "map-drivers", text: DRIVERS, values: [ids] });
-  return rows.map((row) => ({
-    id: row.id,
-    name: row.name,
-    phone: row.phone ?? "",
-    plate: row.plate,
-    category: row.category,
-    lat: row.lat,
-    lng: row.lng,
-    heading: row.heading,
-    speed: row.speed,
-    state: stateOf(row),
-    tripId: row.trip_id,
-    updatedAt: row.updated_at.toISOString(),
-  }));
+export async function readDrivers(db: Queryable, ids: readonly string[]): Promise<LiveDriver[]> {
+  const { rows } = await db.query<DriverRow>({
+    name: "map-drivers",
+    text: `${DRIVERS} AND d.user_id = ANY($1::uuid[])`,
+    values: [ids],
+  });
+  return rows.map(toLiveDriver);
 }
+
+/** Drivers in the order of their ids, after one of them. */
+export async function readDriverPage(db: Queryable, after: string | null, limit: number): Promise<LiveDriver[]> {
+  const { rows } = await db.query<DriverRow>({
+    name: "map-drivers-page",
+    text: `${DRIVERS} AND d.user_id > $1 ORDER BY d.user_id LIMIT $2`,
+    values: [after ?? "00000000-0000-0000-0000-000000000000", limit],
+  });
+  return rows.map(toLiveDriver);
+}
+
+const toLiveDriver = (row: DriverRow): LiveDriver => ({
+  id: row.id,
+  name: row.name,
+  phone: row.phone ?? "",
+  plate: row.plate,
+  category: row.category,
+  lat: row.lat,
+  lng: row.lng,
+  heading: row.heading,
+  speed: row.speed,
+  state: stateOf(row),
+  tripId: row.trip_id,
+  updatedAt: row.updated_at.toISOString(),
+});
 
 interface TripRow {
   readonly id: string;

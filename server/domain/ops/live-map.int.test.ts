@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { LiveDriver, MapFrame } from "#server/contracts/console.ts";
+import type { LiveDriver } from "#server/contracts/console.ts";
+import type { FleetFrame } from "#server/contracts/fleet.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 
@@ -13,8 +14,8 @@ test("news of a trip shows its driver anew, and the driver it was taken from", a
   const [driver, trip] = [await t.make.driver(), await t.make.trip()];
   await t.make.place([driver]);
   const stop = new AbortController();
-  const frames = t.app.liveMap.watch(stop.signal);
-  const next = async (): Promise<MapFrame> => (await frames.next()).value as MapFrame;
+  const frames = t.app.liveMap.watch({ zoom: 0 }, stop.signal);
+  const next = async (): Promise<FleetFrame> => (await frames.next()).value as FleetFrame;
   const stateIn = async (wanted: LiveDriver["state"]) => {
     // Well within the 15 s after which everything is read again.
     for (let n = 0; n < 5; n++) {

@@ -1,0 +1,184 @@
+import type { DriverMapState, LiveDriver, LiveTrip, ZoneOutline } from "#server/contracts/console.ts";
+import {
+  type DriverMove,
+  type FleetFrame,
+  MAX_FRAME_BYTES,
+  MAX_SINGLES,
+  type MapView,
+} from "#server/contracts/fleet.ts";
+import type { Coordinates } from "#server/contracts/geo.ts";
+import { clusterDrivers } from "#server/domain/ops/driver-clusters.ts";
+import { inZone } from "#server/domain/zones/point-in-zone.ts";
+
+/** Live trips shown at once, the newest; all of them are in the Trips room. */
+const MAX_TRIPS = 300;
+/** What is around a frame's items: its names, braces, time. */
+const FRAME_OVERHEAD_BYTES = 2048;
+
+/** A driver as the model has them: `facts` and `moved` are the rounds in which who they are, and where, last changed. */
+export interface FleetDriver {
+  readonly driver: LiveDriver;
+  readonly facts: number;
+  readonly moved: number;
+}
+
+/** All there is, as of one round. */
+export interface FleetModel {
+  readonly round: number;
+  readonly at: string;
+  readonly drivers: ReadonlyMap<string, FleetDriver>;
+  readonly trips: ReadonlyMap<string, { readonly trip: LiveTrip; readonly changed: number }>;
+}
+
+const isInside = ({ lat, lng }: Coordinates, [west, south, east, north]: readonly [number, number, number, number]) =>
+  lat >= south && lat <= north && (west <= east ? lng >= west && lng <= east : lng >= west || lng <= east);
+
+const sizeOf = (item: unknown): number => Buffer.byteLength(JSON.stringify(item)) + 1;
+
+type Parts = {
+  -readonly [K in "drivers" | "moves" | "trips" | "goneDrivers" | "goneTrips"]: FleetFrame[K][number][];
+};
+const noParts = (): Parts => ({ drivers: [], moves: [], trips: [], goneDrivers: [], goneTrips: [] });
+
+/** A small thing that is told whole, and only when it is another. */
+class Told {
+  #text = "";
+
+  ifNew<T>(value: T): T | null {
+    const text = JSON.stringify(value);
+    if (text === this.#text) return null;
+    this.#text = text;
+    return value;
+  }
+}
+
+/**
+ * What one map has been told of the fleet, and the frames that tell it the rest. One walk over all drivers a second and
+ * map: 50,000 are a few milliseconds, and no index has to be kept in step.
+ */
+export class FleetView {
+  readonly #view: MapView;
+  readonly #zone: ZoneOutline | null;
+  readonly #drivers = new Map<string, number>();
+  readonly #trips = new Map<string, number>();
+  #round = -1;
+  readonly #clusters = new Told();
+  readonly #counts = new Told();
+  readonly #categories = new Told();
+
+  /** `zone`: of `view.zoneId`; null with one means that there is no such zone, and so nothing to see. */
+  constructor(view: MapView, zone: ZoneOutline | null) {
+    this.#view = view;
+    this.#zone = zone;
+  }
+
+  /** None when nothing that this map shows has changed. */
+  frames(model: FleetModel): FleetFrame[] {
+    const whole = this.#round < 0;
+    const { singles, clusters, counts, categories } = this.#look(model);
+    const parts = noParts();
+    for (const [id, { driver, facts, moved }] of singles) {
+      if ((this.#drivers.get(id) ?? -1) < facts) parts.drivers.push(driver);
+      else if (moved > this.#round) parts.moves.push(toMove(driver));
+      // What changed since the round ended may change again before the next does.
+      this.#drivers.set(id, Math.min(facts, model.round));
+    }
+    for (const id of this.#drivers.keys()) if (!singles.has(id)) parts.goneDrivers.push(id);
+    for (const id of parts.goneDrivers) this.#drivers.delete(id);
+    this.#lookAtTrips(model, parts);
+    this.#round = model.round;
+    const once = {
+      clusters: this.#clusters.ifNew(clusters),
+      counts: this.#counts.ifNew(counts),
+      categories: this.#categories.ifNew(categories),
+    };
+    return this.#pack(model.at, parts, once, whole);
+  }
+
+  #look(model: FleetModel) {
+    const seen = new Map<string, FleetDriver>();
+    const counts: Partial<Record<DriverMapState, number>> = {};
+    const codes = new Set<string>();
+    for (const [id, one] of model.drivers) {
+      if (one.driver.category !== null) codes.add(one.driver.category);
+      if (!this.#shows(one.driver)) continue;
+      seen.set(id, one);
+      counts[one.driver.state] = (counts[one.driver.state] ?? 0) + 1;
+    }
+    const crowded = seen.size > MAX_SINGLES;
+    const singles = crowded ? new Map<string, FleetDriver>() : seen;
+    const clusters = crowded
+      ? clusterDrivers(
+          Array.from(seen.values(), ({ driver }) => driver),
+          this.#view,
+        )
+      : [];
+    const selected = this.#view.driverId === undefined ? undefined : model.drivers.get(this.#view.driverId);
+    if (selected !== undefined) singles.set(selected.driver.id, selected);
+    return { singles, clusters, counts, categories: [...codes].sort() };
+  }
+
+  #shows(driver: LiveDriver): boolean {
+    const { bounds, states, category, zoneId } = this.#view;
+    if (bounds !== undefined && !isInside(driver, bounds)) return false;
+    if (states !== undefined && states.length > 0 && !states.includes(driver.state)) return false;
+    if (category !== undefined && driver.category !== category) return false;
+    return zoneId === undefined || (this.#zone !== null && inZone(driver, this.#zone));
+  }
+
+  #lookAtTrips({ trips, round }: FleetModel, parts: Parts): void {
+    const { bounds, tripId, driverId, zoneId } = this.#view;
+    const chosen = ({ id, driverId: driver }: LiveTrip) => id === tripId || (driver !== null && driver === driverId);
+    const shown = new Map<string, number>();
+    for (const [id, { trip, changed }] of trips) {
+      const near = bounds === undefined || isInside(trip.pickup, bounds) || isInside(trip.destination, bounds);
+      const wanted = near && (zoneId === undefined || trip.zoneId === zoneId) && shown.size < MAX_TRIPS;
+      if (!wanted && !chosen(trip)) continue;
+      shown.set(id, changed);
+      if ((this.#trips.get(id) ?? -1) < changed) parts.trips.push(trip);
+      this.#trips.set(id, Math.min(changed, round));
+    }
+    for (const id of this.#trips.keys()) if (!shown.has(id)) parts.goneTrips.push(id);
+    for (const id of parts.goneTrips) this.#trips.delete(id);
+  }
+
+  /** As many frames as it takes, each within its size. */
+  #pack(
+    at: string,
+    parts: Parts,
+    once: Pick<FleetFrame, "clusters" | "counts" | "categories">,
+    whole: boolean,
+  ): FleetFrame[] {
+    const frames: FleetFrame[] = [];
+    let filling = noParts();
+    let left = MAX_FRAME_BYTES - FRAME_OVERHEAD_BYTES - sizeOf(once);
+    const close = () => {
+      const isFirst = frames.length === 0;
+      const extras = isFirst ? once : { clusters: null, counts: null, categories: null };
+      frames.push({ at, whole: whole && isFirst, ...filling, ...extras });
+      filling = noParts();
+      left = MAX_FRAME_BYTES - FRAME_OVERHEAD_BYTES;
+    };
+    for (const name of ["goneDrivers", "goneTrips", "trips", "drivers", "moves"] as const) {
+      for (const item of parts[name]) {
+        const size = sizeOf(item);
+        if (size > left) close();
+        left -= size;
+        (filling[name] as unknown[]).push(item);
+      }
+    }
+    const isEmpty = Object.values(filling).every((items) => items.length === 0);
+    const saysSomething = once.clusters !== null || once.counts !== null || once.categories !== null;
+    if (!isEmpty || (frames.length === 0 && (whole || saysSomething))) close();
+    return frames;
+  }
+}
+
+const toMove = ({ id, lat, lng, heading, speed, updatedAt }: LiveDriver): DriverMove => [
+  id,
+  lat,
+  lng,
+  heading,
+  speed,
+  updatedAt,
+];
