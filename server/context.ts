@@ -48,7 +48,7 @@ import { SigningService } from "#server/domain/signing/signing-service.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
-import { type EventBus, LocalBus, RedisBus } from "#server/platform/bus.ts";
+import { type EventBus, LocalBus } from "#server/platform/bus.ts";
 import { Cipher, derivedKey } from "#server/platform/cipher.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
 import { type Database, openDatabase } from "#server/platform/db.ts";
@@ -65,6 +65,7 @@ import { MemoryRateLimiter } from "#server/platform/rate-limiter/memory-rate-lim
 import type { RateLimiter } from "#server/platform/rate-limiter/rate-limiter.ts";
 import { RedisRateLimiter } from "#server/platform/rate-limiter/redis-rate-limiter.ts";
 import { openRedis, type RedisConnections } from "#server/platform/redis.ts";
+import { RedisBus } from "#server/platform/redis-bus.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
 import { createRouter, type Router } from "#server/platform/routing.ts";
 import { StatementGroup } from "#server/platform/statement-group.ts";

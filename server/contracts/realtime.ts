@@ -18,6 +18,18 @@ export const channels = {
   trip: (tripId: string) => `trip.${tripId}`,
 } as const;
 
+const KEEPS_HISTORY: ReadonlySet<string> = new Set([
+  "drivers_channel",
+  "users_channel",
+  "customer-trip-request",
+  "driver-trip-accepted",
+  "another-driver-trip-accepted",
+  "customer-trip-cancelled",
+  "trip",
+]);
+/** Whether an app that was away gets what it missed. Positions are not worth it: the next one says all. */
+export const keepsHistory = (channel: string): boolean => KEEPS_HISTORY.has(channel.split(".", 1)[0] ?? "");
+
 /** Topics of the bus that only our own processes listen to. */
 export const topics = {
   /** Batches of driver positions, for the console's map. */
@@ -64,6 +76,7 @@ export const clientFrameSchema = z.discriminatedUnion("type", [
     id: z.string().max(64).optional(),
     channel: z.string().min(1).max(120),
   }),
+  z.strictObject({ type: z.literal("viewing"), id: z.string().max(64).optional(), tripId: idSchema }),
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
 
@@ -74,11 +87,18 @@ export const CLOSE = {
   notAuthenticated: 3003,
   slowConsumer: 3008,
   noPong: 3012,
+  tooManyConnections: 3013,
   tooManyMessages: 4290,
 } as const;
 
-/** What the bus carries: the name of the event and its data. */
-export interface BusMessage {
+/** A place in a channel's events: the n-th of its epoch. Another epoch: the events before are not known any more. */
+export interface ChannelPosition {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** What the bus carries: the name of the event and its data; on channels that keep history, also its place. */
+export interface BusMessage extends Partial<ChannelPosition> {
   readonly event: string;
   readonly data: unknown;
   /** ISO 8601 UTC. */

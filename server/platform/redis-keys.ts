@@ -9,6 +9,10 @@ export interface RedisKeys {
   readonly limitOnce: (scope: string, subject: string, operation: string) => string;
   readonly limitPattern: string;
   readonly busChannel: (channel: string) => string;
+  /** Where a channel's history is: epoch, offset. */
+  readonly busPosition: (channel: string) => string;
+  readonly busEvents: (channel: string) => string;
+  readonly busEra: string;
   /** BullMQ's own prefix: it adds `:<queue>:…`. */
   readonly queuePrefix: string;
 }
@@ -23,6 +27,9 @@ export function redisKeys(prefix: string): RedisKeys {
     limitOnce: (scope, subject, operation) => `${prefix}limit:${scope}:${subject}:once:${operation}`,
     limitPattern: `${prefix}limit:*`,
     busChannel: (channel) => `${prefix}bus:${channel}`,
+    busPosition: (channel) => `${prefix}history:position:${channel}`,
+    busEvents: (channel) => `${prefix}history:events:${channel}`,
+    busEra: `${prefix}history:era`,
     queuePrefix: `${prefix}jobs`,
   };
 }

@@ -6,10 +6,11 @@ import { newId } from "#server/contracts/ids.ts";
 import { CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor, Grant } from "#server/domain/identity/tokens.ts";
 import { personSubject } from "#server/domain/limits/limit-subject.ts";
-import type { BusHandler } from "#server/platform/bus.ts";
 import { databaseProblem } from "#server/platform/db.ts";
-import { followedTrip, lostChannels, mayListen, ownChannels } from "#server/realtime/channels.ts";
+import { lostChannels, mayListen, ownChannels } from "#server/realtime/channels.ts";
 import type { DriverPositions } from "#server/realtime/driver-positions.ts";
+import { eventFrame } from "#server/realtime/event-frame.ts";
+import { Subscriptions } from "#server/realtime/subscriptions.ts";
 
 const AUTH_WITHIN_MS = 10_000;
 export const HEARTBEAT_SECONDS = 25;
@@ -40,8 +41,7 @@ export class Connection {
   readonly id = newId();
   readonly #app: AppContext;
   readonly #socket: WebSocket;
-  readonly #positions: DriverPositions;
-  readonly #subscriptions = new Map<string, () => void>();
+  readonly #subscriptions: Subscriptions;
   readonly #authTimer: NodeJS.Timeout;
   #pongTimer: NodeJS.Timeout | null = null;
   #leaveAccess: (() => void) | null = null;
@@ -54,8 +54,12 @@ export class Connection {
 
   constructor(app: AppContext, socket: WebSocket, positions: DriverPositions) {
     this.#app = app;
-    this.#positions = positions;
     this.#socket = socket;
+    this.#subscriptions = new Subscriptions({
+      bus: app.bus,
+      positions,
+      tell: (channel, message) => this.#sendText(eventFrame(channel, message)),
+    });
     this.#authTimer = setTimeout(() => this.#close(CLOSE.notAuthenticated, "no auth frame in 10 s"), AUTH_WITHIN_MS);
     socket.on("message", (data, isBinary) => this.#take(isBinary ? null : data.toString()));
     socket.on("pong", () => this.#alive());
@@ -75,8 +79,7 @@ export class Connection {
     const refusal = this.#grant === null ? null : this.#app.revocations.refusal(this.#grant);
     if (refusal === null) return;
     this.#close(CLOSE.notAuthenticated, refusal);
-    for (const leave of this.#subscriptions.values()) leave();
-    this.#subscriptions.clear();
+    this.#subscriptions.leaveAll();
   }
 
   goAway(): void {
@@ -152,8 +155,7 @@ export class Connection {
     this.#actor = actor;
     if (actor.type === "operator") this.#leaveAccess = this.#app.access.watch(() => this.#lookAgain(actor.id));
     this.#app.metrics.sockets.inc({ role: actor.type });
-    for (const channel of ownChannels(actor))
-      this.#subscriptions.set(channel, this.#app.bus.subscribe(channel, this.#listener(channel)));
+    for (const channel of ownChannels(actor)) this.#subscriptions.add(channel);
     this.#send({ type: "ready", connectionId: this.id, heartbeatSeconds: HEARTBEAT_SECONDS });
     // It may have been revoked while the account was looked up.
     this.recheck();
@@ -193,27 +195,24 @@ export class Connection {
         return undefined;
       }
       case "subscribe":
-        return this.#subscribe(frame.channel, frame.id, actor);
+        return this.#subscribe(frame, actor);
       case "unsubscribe":
-        this.#leave(frame.channel);
+        this.#subscriptions.leave(frame.channel);
         this.#send({ type: "unsubscribed", channel: frame.channel, ...withId(frame.id) });
         return undefined;
     }
   }
 
-  async #subscribe(channel: string, id: string | undefined, actor: Actor): Promise<void> {
+  async #subscribe(frame: Extract<ClientFrame, { type: "subscribe" }>, actor: Actor): Promise<void> {
+    const { channel, id, epoch, offset } = frame;
     const allowed = await mayListen(this.#app, actor, channel);
     if (!this.#isOpen()) return;
     if (!allowed) return this.#refuse(id, "FORBIDDEN", `You may not listen to ${channel}.`);
-    if (!this.#subscriptions.has(channel)) {
-      const tripId = followedTrip(channel);
-      const listener = this.#listener(channel);
-      const leave =
-        tripId === null ? this.#app.bus.subscribe(channel, listener) : await this.#positions.follow(tripId, listener);
-      if (!this.#isOpen()) return leave();
-      this.#subscriptions.set(channel, leave);
-    }
-    this.#send({ type: "subscribed", channel, ...withId(id) });
+    const from = epoch === undefined || offset === undefined ? null : { epoch, offset };
+    await this.#subscriptions.join(channel, from, {
+      isWanted: () => this.#isOpen(),
+      answer: (standing) => this.#send({ type: "subscribed", channel, ...withId(id), ...standing }),
+    });
   }
 
   /** An operator keeps what they still may listen to. */
@@ -222,22 +221,13 @@ export class Connection {
     const look = async () => {
       if ((await app.access.of(operatorId)) === null)
         return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
-      for (const channel of await lostChannels(app, operatorId, [...this.#subscriptions.keys()])) {
-        this.#leave(channel);
+      for (const channel of await lostChannels(app, operatorId, this.#subscriptions.channels)) {
+        this.#subscriptions.leave(channel);
         this.#send({ type: "unsubscribed", channel });
         this.#refuse(undefined, "FORBIDDEN", `You may no longer listen to ${channel}.`);
       }
     };
     look().catch((error: Error) => app.logger.warn({ err: error }, "an operator's socket was not looked at again"));
-  }
-
-  #leave(channel: string): void {
-    this.#subscriptions.get(channel)?.();
-    this.#subscriptions.delete(channel);
-  }
-
-  #listener(channel: string): BusHandler {
-    return (message) => this.#send({ type: "event", channel, ...message });
   }
 
   #isOpen(): boolean {
@@ -256,9 +246,13 @@ export class Connection {
   }
 
   #send(frame: object): void {
+    this.#sendText(JSON.stringify(frame));
+  }
+
+  #sendText(text: string | Buffer): void {
     if (!this.#isOpen()) return;
     if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.#close(CLOSE.slowConsumer, "reading too slowly");
-    else this.#socket.send(JSON.stringify(frame));
+    else this.#socket.send(text, { binary: false });
   }
 
   #close(code: number, reason: string): void {
@@ -271,8 +265,7 @@ export class Connection {
     clearTimeout(this.#authTimer);
     this.#alive();
     this.#leaveAccess?.();
-    for (const leave of this.#subscriptions.values()) leave();
-    this.#subscriptions.clear();
+    this.#subscriptions.leaveAll();
     if (this.#actor === null) return;
     this.#app.metrics.sockets.dec({ role: this.#actor.type });
     if (this.#actor.type === "driver") this.#app.locations.forget(this.#actor.id);

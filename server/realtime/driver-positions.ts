@@ -1,5 +1,12 @@
 import type { AppContext } from "#server/context.ts";
-import { channels, positionsSchema, topics } from "#server/contracts/realtime.ts";
+import { newId } from "#server/contracts/ids.ts";
+import {
+  type BusMessage,
+  type ChannelPosition,
+  channels,
+  positionsSchema,
+  topics,
+} from "#server/contracts/realtime.ts";
 import { isLive } from "#server/domain/trips/trip-state.ts";
 import type { BusHandler } from "#server/platform/bus.ts";
 
@@ -16,6 +23,9 @@ interface FollowedTrip {
   driverId: string | null;
   version: number;
   checkedAtMs: number;
+  /** Positions are not kept: these tell an app only that it has missed some. */
+  readonly epoch: string;
+  offset: number;
 }
 
 /**
@@ -47,15 +57,23 @@ export class DriverPositions {
     return leave;
   }
 
+  /** Where the channel of a followed trip stands. */
+  position(tripId: string): ChannelPosition {
+    const { epoch = newId(), offset = 0 } = this.#trips.get(tripId) ?? {};
+    return { epoch, offset };
+  }
+
   #open(tripId: string): FollowedTrip {
     const trip: FollowedTrip = {
       tripId,
       listeners: new Set(),
       // Before the first look: what changes during it is looked at again.
-      leaveNews: this.#app.bus.subscribe(channels.trip(tripId), () => this.#lookAgain(trip)),
+      leaveNews: this.#app.bus.subscribe(channels.trip(tripId), (news) => this.#onNews(trip, news)),
       driverId: null,
       version: 0,
       checkedAtMs: 0,
+      epoch: newId(),
+      offset: 0,
     };
     this.#trips.set(tripId, trip);
     this.#leavePositions ??= this.#app.bus.subscribe(topics.locations, ({ data, at }) => this.#onMoved(data, at));
@@ -96,8 +114,19 @@ export class DriverPositions {
       const position = trip.driverId === null ? undefined : moved.get(trip.driverId);
       if (position === undefined) continue;
       const { id: _id, ...where } = position;
-      for (const listener of trip.listeners)
-        listener({ event: "driver.moved", data: { tripId: trip.tripId, ...where }, at });
+      this.#tell(trip, { event: "driver.moved", data: { tripId: trip.tripId, ...where }, at });
     }
+  }
+
+  /** That the driver's connection is lost, or back, is said here too; all else may have changed who the driver is. */
+  #onNews(trip: FollowedTrip, { event, data, at }: BusMessage): void {
+    if (event.startsWith("driver.connection_")) this.#tell(trip, { event, data, at });
+    else this.#lookAgain(trip);
+  }
+
+  #tell(trip: FollowedTrip, news: Pick<BusMessage, "event" | "data" | "at">): void {
+    trip.offset++;
+    const message = { epoch: trip.epoch, offset: trip.offset, ...news };
+    for (const listener of trip.listeners) listener(message);
   }
 }
