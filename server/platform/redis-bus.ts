@@ -106,8 +106,10 @@ export class RedisBus implements EventBus {
 
   #publishKept(channel: string, event: string, data: unknown): void {
     if (!this.#isReady()) return this.#stray(channel, event, data);
-    if (this.#strayed) void this.#beginEra().catch(() => undefined);
-    this.#log.append(channel, { event, data, at: this.#clock.now().toISOString() }).catch((error: Error) => {
+    const newEra = this.#strayed;
+    this.#strayed = false;
+    const message = { event, data, at: this.#clock.now().toISOString() };
+    this.#log.append(channel, message, newEra).catch((error: Error) => {
       this.#logger.debug({ err: error, channel }, "event not published through Redis");
       this.#stray(channel, event, data);
     });
@@ -118,7 +120,6 @@ export class RedisBus implements EventBus {
     this.#local.publish(channel, event, data);
   }
 
-  /** Sent before what is published next, on the same connection. */
   #beginEra(): Promise<void> {
     this.#strayed = false;
     return this.#log.beginEra().catch((error: Error) => {

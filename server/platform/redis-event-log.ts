@@ -20,8 +20,9 @@ if not epoch or redis.call('HGET', KEYS[1], 'era') ~= era then
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'era', era, 'offset', 0)
 end`;
 
-/** ARGV: a new epoch's name, the event, the channel of pub/sub, how many are kept, for how many seconds. */
-const APPEND = `${POSITION}
+/** ARGV: a new epoch's name, the event, the channel of pub/sub, how many are kept, for how many seconds; a new era, if any, for how many. */
+const APPEND = `if ARGV[6] ~= '' then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
+${POSITION}
 local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 redis.call('LPUSH', KEYS[2], ARGV[2])
 redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)
@@ -53,10 +54,13 @@ export class RedisEventLog {
     this.#keys = keys;
   }
 
-  async append(channel: string, message: BusMessage): Promise<void> {
+  /** `newEra`: see `beginEra`; in the same script, so that this event is already of it. */
+  async append(channel: string, message: BusMessage, newEra: boolean): Promise<void> {
     const busChannel = this.#keys.busChannel(channel);
     const event = JSON.stringify(message);
-    await this.#redis.eval(APPEND, 3, ...this.#of(channel), newId(), event, busChannel, KEPT_EVENTS, KEPT_SECONDS);
+    const era = newEra ? newId() : "";
+    const kept = [KEPT_EVENTS, KEPT_SECONDS, era, ERA_SECONDS];
+    await this.#redis.eval(APPEND, 3, ...this.#of(channel), newId(), event, busChannel, ...kept);
   }
 
   async since(channel: string, from: ChannelPosition | null): Promise<Recovery> {

@@ -55,6 +55,7 @@ describe.each(COORDINATIONS)("a driver's positions, on %s", (coordination) => {
     const at = await move(driver);
     expect(rider.heard).toEqual([
       {
+        ...{ epoch: expect.any(String), offset: 1 },
         event: "driver.moved",
         at: expect.any(String),
         data: { tripId: one, lat: at, lng: 31.25, heading: 90, speed: 8, at: expect.stringMatching(/Z$/) },
