@@ -1,12 +1,15 @@
-/** `npm run bench [-- --quick]`: each figure beside a reference measured in the same run. A table, and JSON in bench/results/. */
+/** `npm run bench [-- --quick] [--only=gateway]`: each figure beside a reference measured in the same run. A table, and JSON in bench/results/. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type AcceptBench, benchAccept } from "./accept.ts";
+import { type GatewayBench, runGateway } from "./gateway.ts";
+import { GATEWAY_SIZE, printGateway } from "./gateway-report.ts";
 import { setUpStage } from "./stage.ts";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, only: { type: "string" } } });
+const wants = (part: "accept" | "gateway") => values.only === undefined || values.only === part;
 const SIZE = values.quick
   ? { rounds: 1, perRound: 3000, otpRate: 100, otpSeconds: 3 }
   : { rounds: 5, perRound: 8000, otpRate: 150, otpSeconds: 10 };
@@ -64,14 +67,16 @@ function printAccept(bench: AcceptBench): void {
 
 const stage = await setUpStage();
 try {
-  const accept = await benchAccept(stage, SIZE);
-  printAccept(accept);
+  const accept = wants("accept") ? await benchAccept(stage, SIZE) : null;
+  if (accept !== null) printAccept(accept);
+  const gateway: GatewayBench | null = wants("gateway") ? await runGateway(stage, GATEWAY_SIZE(values.quick)) : null;
+  if (gateway !== null) printGateway(gateway);
   const folder = join(import.meta.dirname, "results");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `bench-${new Date().toISOString().replaceAll(":", "-")}.json`);
   writeFileSync(
     file,
-    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept }, null, 2)}\n`,
+    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept, gateway }, null, 2)}\n`,
   );
   console.log(`\nJSON: ${file}`);
 } finally {

