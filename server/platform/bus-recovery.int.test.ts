@@ -1,4 +1,3 @@
-// NOTICE FROM THE LEAD (20:11): STOP and read 00-READ-ME-FIRST.md in this folder: bus, recovery, presence, registry, stats, viewers are done on main already. Do only intake + bench.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type BusMessage, channels } from "#server/contracts/realtime.ts";
 import { KEPT_EVENTS } from "#server/platform/event-history.ts";

@@ -1,4 +1,3 @@
-// NOTICE FROM THE LEAD (20:11): STOP and read 00-READ-ME-FIRST.md in this folder: bus, recovery, presence, registry, stats, viewers are done on main already. Do only intake + bench.
 import { newId } from "#server/contracts/ids.ts";
 import { type BusMessage, type ChannelPosition, keepsHistory } from "#server/contracts/realtime.ts";
 import { type BusHandler, type EventBus, LocalBus } from "#server/platform/bus.ts";
@@ -54,7 +53,10 @@ export class RedisBus implements EventBus {
   }
 
   publish(channel: string, event: string, data: unknown): void {
-    if (keepsHistory(channel)) return this.#publishKept(channel, event, data);
+    if (keepsHistory(channel)) {
+      this.#publishKept(channel, event, data);
+      return;
+    }
     this.#local.publish(channel, event, data);
     if (!this.#redis.isReady()) return;
     const message = { origin: this.#origin, event, data, at: this.#clock.now().toISOString() };
@@ -106,7 +108,10 @@ export class RedisBus implements EventBus {
   }
 
   #publishKept(channel: string, event: string, data: unknown): void {
-    if (!this.#isReady()) return this.#stray(channel, event, data);
+    if (!this.#isReady()) {
+      this.#stray(channel, event, data);
+      return;
+    }
     const newEra = this.#strayed;
     this.#strayed = false;
     const message = { event, data, at: this.#clock.now().toISOString() };
@@ -154,7 +159,10 @@ export class RedisBus implements EventBus {
     const entry = this.#byKey.get(key);
     if (entry === undefined) return;
     const kept = readPublished(payload);
-    if (kept !== null) return this.#receiveKept(entry, kept);
+    if (kept !== null) {
+      this.#receiveKept(entry, kept);
+      return;
+    }
     const { origin, ...message } = JSON.parse(payload) as BusMessage & { origin: string };
     if (origin !== this.#origin) this.#local.deliver(entry.channel, message);
   }

@@ -1,4 +1,3 @@
-// NOTICE FROM THE LEAD (20:11): STOP and read 00-READ-ME-FIRST.md in this folder: bus, recovery, presence, registry, stats, viewers are done on main already. Do only intake + bench.
 import type { WebSocket } from "ws";
 import type { ZodError } from "zod";
 import type { AppContext } from "#server/context.ts";

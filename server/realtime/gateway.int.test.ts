@@ -1,4 +1,3 @@
-// NOTICE FROM THE LEAD (20:11): STOP and read 00-READ-ME-FIRST.md in this folder: bus, recovery, presence, registry, stats, viewers are done on main already. Do only intake + bench.
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,3 @@
-// NOTICE FROM THE LEAD (20:11): STOP and read 00-READ-ME-FIRST.md in this folder: bus, recovery, presence, registry, stats, viewers are done on main already. Do only intake + bench.
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
