@@ -224,7 +224,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   });
   const locations = new LocationService({
     ...{ db, bus, clock, metrics, logger, movements, sinks: [] },
-    minIntervalMs: config.gateway.locationIntervalMs,
+    minIntervalMs: config.locations.minIntervalMs,
   });
   const jobs = new JobService({ db, queue, clock });
   const access = new AccessDirectory({ db: db.pool, bus, clock });

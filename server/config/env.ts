@@ -79,10 +79,6 @@ const envSchema = z.object({
   BKASH_SNS_TOPIC_ARN: optionalText,
   SANDBOX_WEBHOOK_SECRET: optionalText,
   LOCATION_INTERVAL_MS: integer(3000, 0, 60_000),
-  SOCKET_HEARTBEAT_SECONDS: integer(25, 1, 600),
-  SOCKET_PONG_SECONDS: integer(8, 1, 600),
-  DRIVER_GRACE_SECONDS: integer(300, 1, MAX_SECONDS),
-  GATEWAY_TIMEOUT_SECONDS: integer(120, 1, MAX_SECONDS),
   JOB_STALLED_SECONDS: integer(15, 1, 600),
   SHUTDOWN_SECONDS: integer(20, 1, 300),
 });
@@ -138,17 +134,8 @@ export interface Config {
     /** Metres; each ring is tried until one has a driver. */
     readonly ringsMeters: readonly number[];
   };
-  readonly gateway: {
-    readonly heartbeatSeconds: number;
-    /** Silence after a ping that closes a socket. */
-    readonly pongSeconds: number;
-    /** How long a driver without a connection is still taken for there. */
-    readonly graceSeconds: number;
-    /** A gateway silent for longer is dead, and its connections with it. */
-    readonly timeoutSeconds: number;
-    /** One position per driver in this time; faster ones are dropped without a word. */
-    readonly locationIntervalMs: number;
-  };
+  /** One position per driver in this time; faster ones are dropped without a word. */
+  readonly locations: { readonly minIntervalMs: number };
   readonly jobs: { readonly stalledSeconds: number };
   readonly routing: { readonly osrmUrl: string } | null;
   readonly fcm: { readonly account: z.infer<typeof fcmAccountSchema>; readonly baseUrl: string } | null;
@@ -353,13 +340,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       maxBatches: 6,
       ringsMeters: [2000, 3000, 4000, 5000],
     },
-    gateway: {
-      heartbeatSeconds: e.SOCKET_HEARTBEAT_SECONDS,
-      pongSeconds: e.SOCKET_PONG_SECONDS,
-      graceSeconds: e.DRIVER_GRACE_SECONDS,
-      timeoutSeconds: e.GATEWAY_TIMEOUT_SECONDS,
-      locationIntervalMs: e.LOCATION_INTERVAL_MS,
-    },
+    locations: { minIntervalMs: e.LOCATION_INTERVAL_MS },
     jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
     routing: e.ROUTING_OSRM_URL === null ? null : { osrmUrl: e.ROUTING_OSRM_URL },
     fcm:

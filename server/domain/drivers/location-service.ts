@@ -1,6 +1,7 @@
 import { type LocationUpdate, topics } from "#server/contracts/realtime.ts";
 import { type StoredLocation, upsertLocations } from "#server/domain/drivers/location-store.ts";
 import type { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
+import { ZoneFinder } from "#server/domain/drivers/zone-finder.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
@@ -35,6 +36,7 @@ export class LocationService {
   readonly #movements: MovementWatch;
   readonly #sinks: readonly LocationSink[];
   readonly #minIntervalMs: number;
+  readonly #zones: ZoneFinder;
   readonly #counts: Readonly<Record<"accepted" | "too_soon" | "out_of_order", { inc(): void }>>;
   /** What each phone's clock said last, epoch milliseconds, the longest not heard of first; only of clocks that can be right. */
   readonly #phoneTimes = new Map<string, number>();
@@ -62,6 +64,7 @@ export class LocationService {
     this.#bus = options.bus;
     this.#clock = options.clock;
     this.#minIntervalMs = options.minIntervalMs;
+    this.#zones = new ZoneFinder(options.clock);
     const count = (outcome: string) => options.metrics.locations.labels({ outcome });
     this.#counts = {
       accepted: count("accepted"),
@@ -167,7 +170,7 @@ export class LocationService {
     if (this.#writing !== null || this.#waiting.size === 0) return;
     const batch = [...this.#waiting.values()];
     this.#waiting = new Map();
-    this.#writing = upsertLocations(this.#db.pool, batch)
+    this.#writing = this.#store(batch)
       .catch((error: Error) =>
         this.#logger.warn({ err: error, positions: batch.length }, "positions not stored; newer ones will be"),
       )
@@ -176,5 +179,14 @@ export class LocationService {
         // What the timer would have written, had this write not been under way.
         if (this.#timer === null) this.#write();
       });
+  }
+
+  async #store(batch: readonly ReceivedLocation[]): Promise<void> {
+    const { pool } = this.#db;
+    await this.#zones.refresh(pool);
+    await upsertLocations(
+      pool,
+      batch.map((location) => ({ ...location, zoneId: this.#zones.at(location) })),
+    );
   }
 }
