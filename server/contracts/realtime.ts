@@ -76,7 +76,6 @@ export const clientFrameSchema = z.discriminatedUnion("type", [
     id: z.string().max(64).optional(),
     channel: z.string().min(1).max(120),
   }),
-  z.strictObject({ type: z.literal("viewing"), id: z.string().max(64).optional(), tripId: idSchema }),
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
 
@@ -87,7 +86,6 @@ export const CLOSE = {
   notAuthenticated: 3003,
   slowConsumer: 3008,
   noPong: 3012,
-  tooManyConnections: 3013,
   tooManyMessages: 4290,
 } as const;
 
