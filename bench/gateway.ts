@@ -12,14 +12,22 @@ import type { Stage } from "./stage.ts";
 
 const LOADERS = 2;
 const BURST = 20;
+const SAMPLE_MS = 5000;
 
 export interface GatewaySize {
   readonly connections: number;
   readonly seconds: number;
   readonly rounds: number;
+  readonly pacedSeconds: number;
   readonly idle: number;
   readonly subscribers: number;
   readonly events: number;
+}
+
+/** What a gateway's process holds, in MiB, every few seconds of a steady load. */
+interface Memory {
+  readonly rss: number;
+  readonly heap: number;
 }
 
 /** Positions through one server, from apps in other processes. */
@@ -44,8 +52,11 @@ export interface GatewayBench {
   /** Of the bare server's rate; medians. */
   readonly ratioThrottled: number;
   readonly ratioAccepted: number;
+  /** The bare server's processor time for a position, as a share of the gateway's; medians. */
+  readonly cpuRatioThrottled: number;
+  readonly cpuRatioAccepted: number;
   /** At 10,000 a second, every limit as shipped but the interval, all of them accepted. */
-  readonly paced: Intake & { readonly storedPerSecond: number };
+  readonly paced: Intake & { readonly storedPerSecond: number; readonly memory: readonly Memory[] };
   readonly fanOutMs: Latency;
   readonly idleKiB: { readonly bare: number; readonly gateway: number; readonly over: number };
 }
@@ -156,6 +167,7 @@ class Apps {
 const sumOf = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 const MIB = 1024 * 1024;
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const cpuShare = (bare: Intake, gateway: Intake) => bare.cpuMicrosPerPosition / gateway.cpuMicrosPerPosition;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function measure(
@@ -217,6 +229,12 @@ async function flood(target: Target, people: readonly Person[], seconds: number)
   return result;
 }
 
+async function readMemory(port: number): Promise<Memory> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const mib = (name: string) => Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]) / MIB;
+  return { rss: mib("process_resident_memory_bytes"), heap: mib("nodejs_heap_size_used_bytes") };
+}
+
 /** 10,000 a second, each accepted and stored: 6,000 drivers at their limit of 100 a minute. */
 async function measurePaced(stage: Stage, seconds: number) {
   const people = await makePeople(stage, 6000);
@@ -231,11 +249,14 @@ async function measurePaced(stage: Stage, seconds: number) {
     );
   await pause(1500);
   const [before, started] = [await writes(), performance.now()];
+  const memory: Memory[] = [];
+  const sampling = setInterval(async () => memory.push(await readMemory(target.port)), SAMPLE_MS);
   const intake = await measure(target, people, { kind: "pace", seconds, everyMs: 600 });
   await pause(1500);
+  clearInterval(sampling);
   const storedPerSecond = ((await writes()) - before) / ((performance.now() - started) / 1000);
   await target.stop();
-  return { ...intake, storedPerSecond };
+  return { ...intake, storedPerSecond, memory };
 }
 
 /** Another process of the platform, as a worker is. */
@@ -295,7 +316,7 @@ export async function runGateway(stage: Stage, size: GatewaySize): Promise<Gatew
       throttled: await flood(await startGateway(stage, FLOOD), some, size.seconds),
       accepted: await flood(await startGateway(stage, { ...FLOOD, LOCATION_INTERVAL_MS: "0" }), some, size.seconds),
     });
-  const paced = await measurePaced(stage, size.seconds * 2);
+  const paced = await measurePaced(stage, size.pacedSeconds);
   const fanOutMs = await measureFanOut(stage, people.slice(0, size.subscribers), size.events);
   const idle = people.slice(0, size.idle);
   const [bare, gateway] = [await idleKiB(await startBare(), idle), await idleKiB(await startGateway(stage, {}), idle)];
@@ -304,6 +325,8 @@ export async function runGateway(stage: Stage, size: GatewaySize): Promise<Gatew
     rounds,
     ratioThrottled: median(rounds.map(({ throttled, bare: reference }) => throttled.perSecond / reference.perSecond)),
     ratioAccepted: median(rounds.map(({ accepted, bare: reference }) => accepted.perSecond / reference.perSecond)),
+    cpuRatioThrottled: median(rounds.map(({ bare: reference, throttled }) => cpuShare(reference, throttled))),
+    cpuRatioAccepted: median(rounds.map(({ bare: reference, accepted }) => cpuShare(reference, accepted))),
     paced,
     fanOutMs,
     idleKiB: { bare, gateway, over: gateway - bare },

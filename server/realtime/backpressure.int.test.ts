@@ -24,9 +24,9 @@ afterEach(async () => {
 });
 
 async function driver() {
+  const token = await t.token("driver", await t.make.driver());
   const socket = new WebSocket(`ws://127.0.0.1:${http.port}/ws`);
   sockets.push(socket);
-  const token = await t.token("driver", await t.make.driver());
   const times: number[] = [];
   let ready = false;
   socket.on("open", () => socket.send(JSON.stringify({ type: "auth", token })));

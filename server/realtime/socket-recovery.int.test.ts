@@ -44,12 +44,12 @@ describe("two gateway processes", () => {
   const urlOf = (gateway: number) => gateways[gateway]?.url ?? "";
 
   async function open(gateway: number): Promise<{ frames: Frame[]; socket: WebSocket }> {
+    const token = await t.token("driver", driver);
     const socket = new WebSocket(`${urlOf(gateway).replace("http", "ws")}/ws`);
     sockets.push(socket);
     const frames: Frame[] = [];
     socket.on("error", () => undefined);
     socket.on("message", (data) => frames.push(JSON.parse(String(data)) as Frame));
-    const token = await t.token("driver", driver);
     socket.on("open", () => socket.send(JSON.stringify({ type: "auth", token })));
     await waitUntil("ready", () => frames.some(({ type }) => type === "ready"));
     return { frames, socket };
@@ -105,7 +105,7 @@ describe("two gateway processes", () => {
 
   test("Redis killed and back: subscriptions are there again by themselves on both", async () => {
     const [first, second] = [await open(0), await open(1)];
-    const before = await subscribed(first, null);
+    const { epoch, offset } = await subscribed(first, null);
     await subscribed(second, null);
     await redis.kill();
     await waitUntil("noticed", () => t.app.redis?.isReady() === false);
@@ -117,7 +117,7 @@ describe("two gateway processes", () => {
       return heard(first.frames).length > 0 && heard(second.frames).length > 0;
     });
     const late = await open(1);
-    expect(await subscribed(late, before)).toMatchObject({ recovered: false });
+    expect(await subscribed(late, { epoch, offset })).toMatchObject({ recovered: false });
   });
 
   test("the simulator's app hands on each event once, over a lost line", async () => {
