@@ -47,10 +47,6 @@ export class EventHistory {
     return { epoch, offset, recovered, missed: recovered && gone > 0 ? events.slice(-gone) : [] };
   }
 
-  get size(): number {
-    return this.#channels.size;
-  }
-
   #touch(channel: string): Kept {
     const now = this.#clock.monotonicMs();
     if (--this.#untilSweep <= 0) this.#sweep(now);

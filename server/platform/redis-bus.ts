@@ -10,6 +10,7 @@ import type { RedisKeys } from "#server/platform/redis-keys.ts";
 
 /** Channels in one SUBSCRIBE: a gateway has tens of thousands. */
 const CHANNELS_AT_ONCE = 1000;
+const DONE = Promise.resolve();
 
 /** A channel somebody here listens to. */
 interface Joined {
@@ -68,7 +69,7 @@ export class RedisBus implements EventBus {
   subscribe(channel: string, handler: BusHandler): () => void {
     const key = this.#keys.busChannel(channel);
     if (this.#local.listeners(channel) === 0) {
-      const joined: Joined = { channel, joined: Promise.resolve(), last: null, held: null };
+      const joined: Joined = { channel, joined: DONE, last: null, held: null };
       this.#byKey.set(key, joined);
       this.#join([key]);
     }
@@ -152,6 +153,13 @@ export class RedisBus implements EventBus {
         const entry = this.#byKey.get(key);
         if (entry !== undefined) entry.joined = joined;
       }
+      // There are as many as apps' channels: what has been waited for is let go.
+      void joined.then(() => {
+        for (const key of some) {
+          const entry = this.#byKey.get(key);
+          if (entry?.joined === joined) entry.joined = DONE;
+        }
+      });
     }
   }
 

@@ -49,8 +49,10 @@ export class Connection {
   #leaveAccess: (() => void) | null = null;
   #actor: Actor | null = null;
   #grant: Grant | null = null;
-  #counts: Readonly<Record<"location" | "other", () => Admission | null>> | null = null;
-  readonly #waiting: (string | null)[] = [];
+  /** Made at the first frame of their kind: most connections only listen. */
+  #countLocation: (() => Admission | null) | null = null;
+  #countOther: (() => Admission | null) | null = null;
+  #waiting: (string | null)[] | null = null;
   #working = false;
   #refused = 0;
   #refusedSinceMs = 0;
@@ -104,18 +106,21 @@ export class Connection {
     if (!this.#working) {
       const unfinished = this.#process(text);
       if (unfinished !== undefined) void this.#work(unfinished);
-    } else if (this.#waiting.length < MAX_WAITING_FRAMES) this.#waiting.push(text);
+      return;
+    }
+    this.#waiting ??= [];
+    if (this.#waiting.length < MAX_WAITING_FRAMES) this.#waiting.push(text);
     else this.#close(CLOSE.tooManyMessages, "too many frames at once");
   }
 
   async #work(first: Promise<void>): Promise<void> {
     this.#working = true;
     await first;
-    for (let text = this.#waiting.shift(); text !== undefined && this.#isOpen(); text = this.#waiting.shift()) {
+    for (let text = this.#waiting?.shift(); text !== undefined && this.#isOpen(); text = this.#waiting?.shift()) {
       const unfinished = this.#process(text);
       if (unfinished !== undefined) await unfinished;
     }
-    this.#waiting.length = 0;
+    this.#waiting = null;
     this.#working = false;
   }
 
@@ -123,7 +128,7 @@ export class Connection {
   #process(text: string | null): Promise<void> | undefined {
     const { frame, id, fault } = this.#parse(text);
     try {
-      if (this.#actor !== null) this.#count(frame?.type);
+      if (this.#actor !== null) this.#count(frame?.type, this.#actor);
       if (frame !== null) return this.#handle(frame)?.catch((error: unknown) => this.#fail(id, error));
       this.#refuse(id, "VALIDATION_FAILED", fault);
     } catch (error) {
@@ -165,11 +170,6 @@ export class Connection {
     clearTimeout(this.#authTimer);
     this.#grant = grant;
     this.#actor = actor;
-    const [limits, person] = [this.#app.limits, personSubject(actor)];
-    this.#counts = {
-      location: limits.counterHere("location.update", person),
-      other: limits.counterHere("socket.message", person),
-    };
     if (actor.type === "operator") this.#leaveAccess = this.#app.access.watch(() => this.#lookAgain(actor.id));
     this.#app.metrics.sockets.inc({ role: actor.type });
     for (const channel of ownChannels(actor)) this.#subscriptions.add(channel);
@@ -179,9 +179,11 @@ export class Connection {
   }
 
   /** RATE_LIMIT_EXCEEDED for a frame, readable or not, beyond its limit; who goes on all the same is closed. */
-  #count(type: ClientFrame["type"] | undefined): void {
+  #count(type: ClientFrame["type"] | undefined, actor: Actor): void {
     const { limits, clock } = this.#app;
-    const refused = this.#counts?.[type === "location" ? "location" : "other"]() ?? null;
+    if (type === "location") this.#countLocation ??= limits.counterHere("location.update", personSubject(actor));
+    else this.#countOther ??= limits.counterHere("socket.message", personSubject(actor));
+    const refused = (type === "location" ? this.#countLocation : this.#countOther)?.() ?? null;
     if (refused === null) return;
     const now = clock.monotonicMs();
     if (now - this.#refusedSinceMs > 60_000) {
