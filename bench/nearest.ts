@@ -128,3 +128,13 @@ export async function benchNearest(size: { readonly nearestMs: number }): Promis
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
+
+export function printNearest({ rows, growth }: NearestBench): void {
+  const count = (value: number) => Math.round(value).toLocaleString("en");
+  console.log("\nthe nearest ten free drivers, in a city of");
+  for (const { drivers, perSecond, plainPerSecond, ratio, checked, movesPerSecond } of rows)
+    console.log(
+      `  ${count(drivers)}: ${count(perSecond)}/s, ${ratio.toFixed(1)} times plain GEOSEARCH within 5 km (${count(plainPerSecond)}/s); ${checked} answers as by brute force; ${count(movesPerSecond)} positions/s taken`,
+    );
+  console.log(`a search among the most costs ${growth.toFixed(2)} times one among the fewest`);
+}

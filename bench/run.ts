@@ -7,11 +7,17 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchFlows, benchThroughput, type FlowBench, type Round, type ThroughputBench } from "./accept.ts";
+import { type GatewayBench, runGateway } from "./gateway.ts";
+import { GATEWAY_SIZE, printGateway } from "./gateway-report.ts";
 import type { LoadResult } from "./http-load.ts";
+import { benchNearest, printNearest } from "./nearest.ts";
 import { setUpStage } from "./stage.ts";
 
-/** `accept`: throughput of accepts; `flows`: the code's delay, and the old flow. */
-const PARTS = ["accept", "flows"] as const;
+/**
+ * `accept`: throughput of accepts; `flows`: the code's delay, and the old flow; `nearest`: the nearest free drivers;
+ * `gateway`: sockets, positions, fan-out.
+ */
+const PARTS = ["accept", "flows", "nearest", "gateway"] as const;
 type Part = (typeof PARTS)[number];
 
 const { values } = parseArgs({
@@ -93,13 +99,17 @@ try {
   if (throughput !== null || flows !== null) printTable(throughput, flows);
   if (throughput !== null) printThroughput(throughput);
   if (flows !== null) printFlows(flows);
+  const nearest = wants("nearest") ? await benchNearest({ nearestMs: values.quick ? 1500 : 5000 }) : null;
+  if (nearest !== null) printNearest(nearest);
+  const gateway: GatewayBench | null = wants("gateway") ? await runGateway(stage, GATEWAY_SIZE(values.quick)) : null;
+  if (gateway !== null) printGateway(gateway);
   const folder = join(import.meta.dirname, "results");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `bench-${new Date().toISOString().replaceAll(":", "-")}.json`);
   const accept = { ...throughput, ...flows };
   writeFileSync(
     file,
-    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept }, null, 2)}\n`,
+    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept, nearest, gateway }, null, 2)}\n`,
   );
   console.log(`\nJSON: ${file}`);
 } finally {

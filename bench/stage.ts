@@ -18,11 +18,13 @@ const SECRET = randomBytes(48).toString("base64");
 /** Services of the bench's own: nothing of a running platform is touched or measured. */
 export interface Stage {
   readonly databaseUrl: string;
+  readonly redisUrl: string | null;
   readonly pool: pg.Pool;
   readonly tokens: Tokens;
   /** Starts `server/main.ts`, or the engine behind a bare HTTP server; the port it listens on. */
   startServer(
     what: `--roles=${string}` | "engine alone",
+    env?: Readonly<Record<string, string>>,
   ): Promise<{ readonly port: number; readonly child: ManagedChild }>;
   close(): Promise<void>;
 }
@@ -47,9 +49,10 @@ export async function setUpStage(): Promise<Stage> {
   };
   return {
     databaseUrl: postgres.url,
+    redisUrl: redis.kind === "running" ? redis.url : null,
     pool,
     tokens: new Tokens({ secret: SECRET, accessTokenSeconds: 3600 }),
-    async startServer(what) {
+    async startServer(what, env = {}) {
       const port = await findFreePort();
       const child = spawnChild({
         name: "server",
@@ -62,6 +65,7 @@ export async function setUpStage(): Promise<Stage> {
         env: {
           ...process.env,
           ...stageEnv,
+          ...env,
           PORT: String(port),
         },
         output: "inherit",

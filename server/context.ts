@@ -264,7 +264,10 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   const { driverIndex, driverIndexSync } = driverIndexOf({ db, bus, clock, metrics, logger, redis, keys });
   const memberships = membershipsOf(redis, clock);
   const sinks = driverIndexSync === null ? [] : [driverIndexSync.sink];
-  const locations = new LocationService({ db, bus, clock, metrics, logger, movements, sinks });
+  const locations = new LocationService({
+    ...{ db, bus, clock, metrics, logger, movements, sinks },
+    minIntervalMs: config.locations.minIntervalMs,
+  });
   const jobs = new JobService({ db, queue, clock });
   const access = new AccessDirectory({ db: db.pool, bus, clock });
   const { push, sms } = messageProviders(config, db, metrics);

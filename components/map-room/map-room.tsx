@@ -12,12 +12,13 @@ import type { ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { FleetList } from "./fleet-list.tsx";
 import { LazyMap } from "./lazy-map.tsx";
-import { LIVE_TRIP_STATES, useMapFilters, useShown } from "./map-filters.ts";
+import { LIVE_TRIP_STATES, useMapFilters } from "./map-filters.ts";
 import { MapToolbar } from "./map-toolbar.tsx";
 import { toMapTrip } from "./map-trip.ts";
 import { DriverPanel, GonePanel, TripPanel } from "./selection-panel.tsx";
 import { SummaryStrip } from "./summary-strip.tsx";
 import { useLiveFleet } from "./use-live-fleet.ts";
+import { useShown } from "./use-shown.ts";
 import { useZoneFeatures } from "./zone-features.ts";
 
 const STREET_ZOOM = 14.5;

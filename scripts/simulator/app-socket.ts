@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { CLOSE } from "#server/contracts/realtime.ts";
+import { type ChannelPosition, CLOSE, isKept } from "#server/contracts/realtime.ts";
 
 /** Longest pause between two tries to connect, milliseconds. */
 const LONGEST_PAUSE_MS = 20_000;
@@ -23,7 +23,7 @@ export interface DriverLink {
 
 /**
  * An app's WebSocket: signs in with its first frame, hands events on, and connects again after a loss with a jittered,
- * growing pause. Has no timers of its own: `tick` is called every second.
+ * growing pause. Then it asks for what it missed, and hands on each event once. Has no timers of its own: `tick` is called every second.
  */
 export class AppSocket implements DriverLink {
   readonly #url: string;
@@ -35,6 +35,10 @@ export class AppSocket implements DriverLink {
   #socket: WebSocket | null = null;
   #ready = false;
   #retryAt = 0;
+  /** Of each channel the last event had: asked from there after a loss. */
+  readonly #positions = new Map<string, ChannelPosition>();
+  /** What was asked from, until it is answered. */
+  readonly #asked = new Map<string, ChannelPosition>();
   #failures = 0;
   #heardAt = 0;
   #now = 0;
@@ -107,13 +111,44 @@ export class AppSocket implements DriverLink {
   }
 
   #receive(text: string): void {
-    const frame = JSON.parse(text) as Partial<AppEvent> & { type?: string };
+    const frame = JSON.parse(text) as Partial<AppEvent> &
+      Partial<ChannelPosition> & { type?: string; recovered?: boolean };
     if (frame.type === "ready") {
       this.#ready = true;
       this.#failures = 0;
+      this.#askForMissed();
       this.#onReady();
-    } else if (frame.type === "event" && typeof frame.event === "string") {
+    } else if (frame.type === "subscribed") this.#settle(frame);
+    else if (frame.type === "event" && typeof frame.event === "string" && this.#isNew(frame))
       this.#onEvent({ channel: frame.channel ?? "", event: frame.event, data: frame.data });
+  }
+
+  #askForMissed(): void {
+    this.#asked.clear();
+    for (const [channel, position] of this.#positions) {
+      this.#asked.set(channel, position);
+      this.send({ type: "subscribe", channel, ...position });
     }
+  }
+
+  /** Recovered: what follows begins after the place asked from, also where a newer event came in between. */
+  #settle({
+    channel = "",
+    epoch = "",
+    offset = 0,
+    recovered,
+  }: Partial<ChannelPosition> & { channel?: string; recovered?: boolean }): void {
+    const asked = this.#asked.get(channel);
+    this.#asked.delete(channel);
+    if (isKept(channel)) this.#positions.set(channel, recovered && asked !== undefined ? asked : { epoch, offset });
+  }
+
+  /** False for an event that came already. */
+  #isNew({ channel = "", epoch, offset }: Partial<AppEvent> & Partial<ChannelPosition>): boolean {
+    if (epoch === undefined || offset === undefined || !isKept(channel)) return true;
+    const last = this.#positions.get(channel);
+    if (last?.epoch === epoch && offset <= last.offset) return false;
+    this.#positions.set(channel, { epoch, offset });
+    return true;
   }
 }

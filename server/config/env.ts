@@ -83,6 +83,7 @@ const envSchema = z.object({
   SSLCOMMERZ_BASE_URL: z.url().default("https://securepay.sslcommerz.com"),
   BKASH_SNS_TOPIC_ARN: optionalText,
   SANDBOX_WEBHOOK_SECRET: optionalText,
+  LOCATION_INTERVAL_MS: integer(3000, 0, 60_000),
   JOB_STALLED_SECONDS: integer(15, 1, 600),
   SHUTDOWN_SECONDS: integer(20, 1, 300),
 });
@@ -147,6 +148,8 @@ export interface Config {
     readonly heartbeatMs: number;
     readonly reportMs: number;
   };
+  /** One position per driver in this time; faster ones are dropped without a word. */
+  readonly locations: { readonly minIntervalMs: number };
   readonly jobs: { readonly stalledSeconds: number };
   readonly routing: {
     readonly provider: RoutingProviderName;
@@ -380,6 +383,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       heartbeatMs: Math.min(10_000, e.GATEWAY_DEAD_SECONDS * 250),
       reportMs: 500,
     },
+    locations: { minIntervalMs: e.LOCATION_INTERVAL_MS },
     jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
     routing: routingOf(e),
     fcm:

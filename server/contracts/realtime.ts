@@ -103,8 +103,14 @@ export const CLOSE = {
   tooManyMessages: 4290,
 } as const;
 
-/** What the bus carries: the name of the event and its data. */
-export interface BusMessage {
+/** A place in a channel's events: the n-th of its epoch. Another epoch: the events before are not known any more. */
+export interface ChannelPosition {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** What the bus carries: the name of the event and its data; on channels that keep history, also its place. */
+export interface BusMessage extends Partial<ChannelPosition> {
   readonly event: string;
   readonly data: unknown;
   /** ISO 8601 UTC. */

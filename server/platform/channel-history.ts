@@ -2,7 +2,7 @@ import { newId } from "#server/contracts/ids.ts";
 import type { BusMessage, ChannelPosition } from "#server/contracts/realtime.ts";
 
 /** Messages kept of a channel, and for how long after its last: who was away for longer reads anew. */
-export const HISTORY_MESSAGES = 200;
+export const HISTORY_MESSAGES = 256;
 export const HISTORY_MS = 10 * 60_000;
 /** Channels kept in memory; the ones silent for longest are forgotten first. */
 const MAX_CHANNELS = 50_000;

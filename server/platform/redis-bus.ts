@@ -13,40 +13,56 @@ import type { RedisKeys } from "#server/platform/redis-keys.ts";
 const CHANNELS_AT_ONCE = 1000;
 /** A channel's count outlives its messages: who missed nothing for hours is told so. */
 const POSITION_MS = 24 * 3600_000;
+const ERA_MS = 7 * POSITION_MS;
 const ANSWER_WITHIN_MS = 500;
 /** Messages this much older than the loss of the connection are told again, where nobody knows what was heard. */
 const LOSS_NOTICED_MS = 1000;
 
+/**
+ * KEYS 1 is where the channel stands, 2 what is kept, 3 the era. A channel begins anew where there is none, and in a new
+ * era: some process has told its own apps, while it was alone, what is kept nowhere, and nobody shall recover over that.
+ */
+const EPOCH = (fresh: string) => `
+local era = redis.call('GET', KEYS[3]) or '0'
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch or string.sub(epoch, 1, #era + 1) ~= era .. '.' then
+  epoch = era .. '.' .. ${fresh}
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'offset', 0)
+  redis.call('DEL', KEYS[2])
+end`;
 /** Its place, its keeping and its telling in one step: the order of places is the order in which all processes hear. */
 const PUBLISH = `
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then epoch = ARGV[2] redis.call('HSET', KEYS[1], 'epoch', epoch) end
+${EPOCH("ARGV[2]")}
 local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 local message = '{"epoch":"' .. epoch .. '","offset":' .. offset .. ',' .. ARGV[1]
 redis.call('RPUSH', KEYS[2], message)
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[3]), -1)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
-redis.call('PUBLISH', KEYS[3], message)
+redis.call('PUBLISH', KEYS[4], message)
 return offset`;
 /** Begins the count where there is none, so that what comes after can be asked for. */
 const HISTORY = `
-local epoch, offset = redis.call('HGET', KEYS[1], 'epoch'), tonumber(redis.call('HGET', KEYS[1], 'offset') or '0')
-if not epoch then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'offset', 0)
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
-end
+${EPOCH("ARGV[1]")}
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local offset = tonumber(redis.call('HGET', KEYS[1], 'offset'))
 local kept = {}
 if ARGV[4] == 'all' then kept = redis.call('LRANGE', KEYS[2], 0, -1)
 elseif ARGV[2] == epoch and offset > tonumber(ARGV[4]) then kept = redis.call('LRANGE', KEYS[2], tonumber(ARGV[4]) - offset, -1) end
 return {epoch, offset, kept}`;
 
 type Scripted = Redis & {
-  publishKept(position: string, kept: string, channel: string, ...args: (string | number)[]): Promise<number>;
+  publishKept(
+    position: string,
+    kept: string,
+    era: string,
+    channel: string,
+    ...args: (string | number)[]
+  ): Promise<number>;
   historyOf(
     position: string,
     kept: string,
+    era: string,
     newEpoch: string,
     epoch: string,
     positionMs: number,
@@ -81,6 +97,8 @@ export class RedisBus implements EventBus {
   readonly #origin = newId();
   readonly #joined = new Map<string, Joined>();
   #lostAtMs: number | null = null;
+  /** While Redis was away our own apps were told what nobody else was. */
+  #saidAlone = false;
 
   constructor(options: { clock: Clock; redis: RedisConnections; keys: RedisKeys; logger: Logger }) {
     this.#clock = options.clock;
@@ -89,8 +107,8 @@ export class RedisBus implements EventBus {
     this.#keys = options.keys;
     this.#logger = options.logger;
     const { commands, subscriber } = options.redis;
-    commands.defineCommand("publishKept", { numberOfKeys: 3, lua: PUBLISH });
-    commands.defineCommand("historyOf", { numberOfKeys: 2, lua: HISTORY });
+    commands.defineCommand("publishKept", { numberOfKeys: 4, lua: PUBLISH });
+    commands.defineCommand("historyOf", { numberOfKeys: 3, lua: HISTORY });
     this.#commands = commands as Scripted;
     subscriber.on("message", (key: string, payload: string) => this.#receive(key, payload));
     subscriber.on("close", () => {
@@ -103,7 +121,9 @@ export class RedisBus implements EventBus {
     const kept = isKept(channel);
     const ready = this.#redis.isReady();
     if (!kept || !ready) this.#local.publish(channel, event, data);
+    if (kept && !ready) this.#saidAlone = true;
     if (!ready) return;
+    this.#beginEra();
     const at = this.#clock.now().toISOString();
     if (!kept) {
       const message = { origin: this.#origin, event, data, at };
@@ -119,10 +139,12 @@ export class RedisBus implements EventBus {
       .publishKept(
         position,
         list,
+        this.#keys.busEra,
         ...[this.#keys.busChannel(channel), rest, newId(), HISTORY_MESSAGES, POSITION_MS, HISTORY_MS],
       )
       .catch((error: Error) => {
         // Whether it got there nobody knows; told twice does less harm than not at all.
+        this.#saidAlone = true;
         this.#local.publish(channel, event, data);
         this.#notPublished(channel, error);
       });
@@ -172,6 +194,20 @@ export class RedisBus implements EventBus {
     this.#redis.subscriber.removeAllListeners("message");
   }
 
+  /** Before anything else is said over Redis: commands of one connection are done in their order. */
+  #beginEra(): void {
+    if (!this.#saidAlone) return;
+    this.#saidAlone = false;
+    this.#commands
+      .multi()
+      .incr(this.#keys.busEra)
+      .pexpire(this.#keys.busEra, ERA_MS)
+      .exec()
+      .catch(() => {
+        this.#saidAlone = true;
+      });
+  }
+
   #notPublished(channel: string, error: Error): void {
     this.#logger.debug({ err: error, channel }, "news not published to other processes");
   }
@@ -181,8 +217,17 @@ export class RedisBus implements EventBus {
     epoch: string,
     offset: number | "all",
   ): Promise<[epoch: string, offset: number, kept: BusMessage[]]> {
+    this.#beginEra();
     const { position, kept } = this.#keys.busHistory(channel);
-    const [now, at, texts] = await this.#commands.historyOf(position, kept, newId(), epoch, POSITION_MS, offset);
+    const [now, at, texts] = await this.#commands.historyOf(
+      position,
+      kept,
+      this.#keys.busEra,
+      newId(),
+      epoch,
+      POSITION_MS,
+      offset,
+    );
     return [now, at, texts.map((text) => JSON.parse(text) as BusMessage)];
   }
 

@@ -19,6 +19,8 @@ export interface RedisKeys {
   readonly busChannel: (channel: string) => string;
   /** Where a kept channel stands, and its last messages. */
   readonly busHistory: (channel: string) => { readonly position: string; readonly kept: string };
+  /** Counts up when a process was alone: what was kept before is not continued. */
+  readonly busEra: string;
   /** Sorted set of a person's connections, each with the time when it is to be forgotten. */
   readonly socketsOf: (userId: string) => string;
   /** Sorted set of the drivers who look at a trip's offer, each with the time when they are taken to have left. */
@@ -42,6 +44,7 @@ export function redisKeys(prefix: string): RedisKeys {
     driversBuilding: `${prefix}drivers:building`,
     busChannel: (channel) => `${prefix}bus:${channel}`,
     busHistory: (channel) => ({ position: `${prefix}at:${channel}`, kept: `${prefix}kept:${channel}` }),
+    busEra: `${prefix}bus-era`,
     socketsOf: (userId) => `${prefix}sockets:${userId}`,
     viewersOf: (tripId) => `${prefix}viewers:${tripId}`,
     queuePrefix: `${prefix}jobs`,

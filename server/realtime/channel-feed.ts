@@ -12,10 +12,15 @@ export function eventFrame(channel: string, message: BusMessage): string {
   return frame;
 }
 
+/** Messages that wait for an app to say what it missed; with more of them it is not waited for any longer. */
+const MAX_HELD_UNASKED = 64;
+
 /** One channel on one connection: while what was missed is being looked up, what comes waits behind it. */
 export class ChannelFeed {
   readonly #send: (message: BusMessage) => void;
   #held: BusMessage[] | null = null;
+  /** The app has asked: it gets what it missed before all that waits. */
+  #asked = false;
   leave: () => void = () => undefined;
 
   constructor(send: (message: BusMessage) => void) {
@@ -24,21 +29,24 @@ export class ChannelFeed {
 
   readonly take = (message: BusMessage): void => {
     if (this.#held === null) this.#send(message);
-    else this.#held.push(message);
+    else if (this.#held.push(message) > MAX_HELD_UNASKED && !this.#asked) this.release(null);
   };
 
   get isHeld(): boolean {
     return this.#held !== null;
   }
 
-  hold(): void {
+  /** `asked`: until it is released, however long that takes and however much comes. */
+  hold({ asked }: { readonly asked: boolean }): void {
     this.#held ??= [];
+    this.#asked ||= asked;
   }
 
   /** Lets out what waited: all of it, or what came after a place that has been told already. */
   release(told: ChannelPosition | null): void {
     const held = this.#held ?? [];
     this.#held = null;
+    this.#asked = false;
     for (const message of held)
       if (told === null || message.epoch !== told.epoch || (message.offset ?? 0) > told.offset) this.#send(message);
   }

@@ -3,8 +3,10 @@ import type { ZodError } from "zod";
 import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
+import { plainLocation } from "#server/contracts/location-frame.ts";
 import { type BusMessage, CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor, Grant } from "#server/domain/identity/tokens.ts";
+import type { Admission } from "#server/domain/limits/limit-service.ts";
 import { personSubject } from "#server/domain/limits/limit-subject.ts";
 import { databaseProblem } from "#server/platform/db.ts";
 import { ChannelFeed, eventFrame } from "#server/realtime/channel-feed.ts";
@@ -51,7 +53,10 @@ export class Connection {
   #leaveAccess: (() => void) | null = null;
   #actor: Actor | null = null;
   #grant: Grant | null = null;
-  readonly #waiting: (string | null)[] = [];
+  /** Made at the first frame of their kind: most connections only listen. */
+  #countLocation: (() => Admission | null) | null = null;
+  #countOther: (() => Admission | null) | null = null;
+  #waiting: (string | null)[] | null = null;
   #working = false;
   #refused = 0;
   #refusedSinceMs = 0;
@@ -108,35 +113,47 @@ export class Connection {
     this.#alive();
     this.#registry.traffic.received++;
     if (!this.#isOpen()) return;
-    if (this.#waiting.length < MAX_WAITING_FRAMES) {
-      this.#waiting.push(text);
-      if (!this.#working) void this.#work();
-    } else this.#close(CLOSE.tooManyMessages, "too many frames at once");
+    if (!this.#working) {
+      const unfinished = this.#process(text);
+      if (unfinished !== undefined) void this.#work(unfinished);
+      return;
+    }
+    this.#waiting ??= [];
+    if (this.#waiting.length < MAX_WAITING_FRAMES) this.#waiting.push(text);
+    else this.#close(CLOSE.tooManyMessages, "too many frames at once");
   }
 
-  async #work(): Promise<void> {
+  async #work(first: Promise<void>): Promise<void> {
     this.#working = true;
-    for (let text = this.#waiting.shift(); text !== undefined && this.#isOpen(); text = this.#waiting.shift()) {
-      const { frame, id, fault } = this.#parse(text);
-      try {
-        if (this.#actor !== null) this.#count(frame?.type, this.#actor);
-        if (frame === null) {
-          this.#refuse(id, "VALIDATION_FAILED", fault);
-          continue;
-        }
-        const unfinished = this.#handle(frame);
-        if (unfinished !== undefined) await unfinished;
-      } catch (error) {
-        this.#fail(id, error);
-      }
+    await first;
+    for (let text = this.#waiting?.shift(); text !== undefined && this.#isOpen(); text = this.#waiting?.shift()) {
+      const unfinished = this.#process(text);
+      if (unfinished !== undefined) await unfinished;
     }
-    this.#waiting.length = 0;
+    this.#waiting = null;
     this.#working = false;
+  }
+
+  /** What must be waited for before the next frame, if anything; it never rejects. */
+  #process(text: string | null): Promise<void> | undefined {
+    const { frame, id, fault } = this.#parse(text);
+    try {
+      if (this.#actor !== null) this.#count(frame?.type, this.#actor);
+      if (frame !== null) return this.#handle(frame)?.catch((error: unknown) => this.#fail(id, error));
+      this.#refuse(id, "VALIDATION_FAILED", fault);
+    } catch (error) {
+      this.#fail(id, error);
+    }
+    return undefined;
   }
 
   /** Without a frame: why it is none. */
   #parse(text: string | null): { frame: ClientFrame | null; id: string | undefined; fault: string } {
     const json = text === null ? undefined : parseJson(text);
+    if (this.#actor !== null) {
+      const frame = plainLocation(json);
+      if (frame !== null) return { frame, id: frame.id, fault: "" };
+    }
     const parsed = clientFrameSchema.safeParse(json);
     if (this.#actor === null && parsed.data?.type !== "auth")
       this.#close(CLOSE.notAuthenticated, "the first frame must be auth");
@@ -166,7 +183,7 @@ export class Connection {
     this.#actor = actor;
     if (actor.type === "operator") this.#leaveAccess = this.#app.access.watch(() => this.#lookAgain(actor.id));
     this.#app.metrics.sockets.inc({ role: actor.type });
-    for (const channel of ownChannels(actor)) this.#open(channel).hold();
+    for (const channel of ownChannels(actor)) this.#open(channel).hold({ asked: false });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#releaseOwn(), RECOVER_WITHIN_MS);
     this.#send({ type: "ready", connectionId: this.id, heartbeatSeconds: HEARTBEAT_SECONDS });
@@ -177,8 +194,10 @@ export class Connection {
   /** RATE_LIMIT_EXCEEDED for a frame, readable or not, beyond its limit; who goes on all the same is closed. */
   #count(type: ClientFrame["type"] | undefined, actor: Actor): void {
     const { limits, clock } = this.#app;
-    const admission = limits.takeHere(type === "location" ? "location.update" : "socket.message", personSubject(actor));
-    if (admission?.verdict !== "refused") return;
+    if (type === "location") this.#countLocation ??= limits.counterHere("location.update", personSubject(actor));
+    else this.#countOther ??= limits.counterHere("socket.message", personSubject(actor));
+    const refused = (type === "location" ? this.#countLocation : this.#countOther)?.() ?? null;
+    if (refused === null) return;
     const now = clock.monotonicMs();
     if (now - this.#refusedSinceMs > 60_000) {
       this.#refusedSinceMs = now;
@@ -187,7 +206,7 @@ export class Connection {
     this.#refused++;
     this.#registry.traffic.drops++;
     if (this.#refused > MAX_REFUSED_FRAMES) this.#close(CLOSE.tooManyMessages, "too many messages");
-    throw limits.refusal(admission);
+    throw limits.refusal(refused);
   }
 
   /** What must be waited for before the next frame, if anything. */
@@ -228,12 +247,14 @@ export class Connection {
     const tripId = followedTrip(channel);
     if (tripId !== null) return this.#follow(tripId, channel, id);
     const feed = this.#feeds.get(channel) ?? this.#open(channel);
-    feed.hold();
+    feed.hold({ asked: true });
     await this.#app.bus.joined(channel);
     const since = epoch === undefined || offset === undefined ? null : { epoch, offset };
     const { missed, ...at } = await this.#app.bus.history(channel, since);
     if (!this.#isOpen() || this.#feeds.get(channel) !== feed) return;
-    this.#send({ type: "subscribed", channel, ...withId(id), ...at, recovered: missed !== null });
+    // Recovered, the place is the one asked from: what follows counts on from there.
+    const from = missed === null || since === null ? at : since;
+    this.#send({ type: "subscribed", channel, ...withId(id), ...from, recovered: missed !== null });
     for (const message of missed ?? []) this.#sendEvent(channel, message);
     feed.release(at);
   }

@@ -55,6 +55,7 @@ describe.each(COORDINATIONS)("a driver's positions, on %s", (coordination) => {
     const at = await move(driver);
     expect(rider.heard).toEqual([
       {
+        ...{ epoch: expect.any(String), offset: 1 },
         event: "driver.moved",
         epoch: "epoch",
         offset: 1,

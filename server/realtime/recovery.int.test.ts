@@ -105,17 +105,17 @@ describe.each(COORDINATIONS)("recovery, %s", (coordination) => {
   ])("a place %s is not recovered, and what comes from now on is heard", async (_, claim) => {
     const client = await connect(served, customer);
     const { epoch } = await subscribe(client, channel);
-    publish(1, 250);
-    await waitUntil("all published", async () => (await served.t.app.bus.history(channel, null)).offset === 250);
+    publish(1, 300);
+    await waitUntil("all published", async () => (await served.t.app.bus.history(channel, null)).offset === 300);
     client.terminate();
     const second = await connect(served, customer);
-    expect(await subscribe(second, channel, claim({ epoch, offset: 240 }))).toMatchObject({
+    expect(await subscribe(second, channel, claim({ epoch, offset: 290 }))).toMatchObject({
       recovered: false,
-      offset: 250,
+      offset: 300,
     });
-    publish(251, 251);
+    publish(301, 301);
     await waitUntil("the next one", () => numbers(second).length === 1);
-    expect(numbers(second)).toEqual([251]);
+    expect(numbers(second)).toEqual([301]);
   });
 
   test("of an own channel too: what was missed comes before what came since", async () => {
@@ -231,6 +231,22 @@ describe("Redis goes and comes back", () => {
     const place = await subscribe(again, channel, { epoch, offset: 1 });
     expect(place).toMatchObject({ recovered: false });
     expect(place.epoch).not.toBe(epoch);
+  });
+
+  test("what a process told its own apps while it was alone, nobody recovers over", async () => {
+    const before = await subscribe(await connect(two, customer), channel);
+    two.t.app.bus.publish(channel, "count", 1);
+    await waitUntil("said", async () => (await two.t.app.bus.history(channel, null)).offset === 1);
+    // One process alone loses Redis; to the other it is there all the time.
+    const { commands } = one.t.app.redis as NonNullable<typeof one.t.app.redis>;
+    commands.disconnect();
+    await waitUntil("noticed", () => !one.t.app.redis?.isReady());
+    one.t.app.bus.publish(channel, "count", "alone");
+    await commands.connect();
+    one.t.app.bus.publish(channel, "count", 2);
+    await waitUntil("said", async () => (await two.t.app.bus.history(channel, null)).epoch !== before.epoch);
+    const again = await subscribe(await connect(two, customer), channel, { epoch: before.epoch, offset: 1 });
+    expect(again).toMatchObject({ recovered: false });
   });
 
   test("what was said while only the subscriber's connection was away is heard all the same", async () => {

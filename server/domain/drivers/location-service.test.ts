@@ -15,11 +15,13 @@ afterEach(() => void vi.useRealTimers());
 /** A database that answers when told to. */
 function hangingDatabase() {
   const writes: { readonly drivers: string[]; readonly lats: number[]; answer(): void; fail(): void }[] = [];
-  const query = ({ values }: { values: [string[], number[]] }) =>
-    new Promise<void>((resolve, reject) => {
+  const query = ({ name, values }: { name: string; values: [string[], number[]] }) => {
+    if (name === "zone-areas-all") return Promise.resolve({ rows: [] });
+    return new Promise<void>((resolve, reject) => {
       const [drivers, lats] = values;
       writes.push({ drivers, lats, answer: resolve, fail: () => reject(new Error("away")) });
     });
+  };
   return { db: { pool: { query } } as unknown as Database, writes };
 }
 
@@ -30,7 +32,10 @@ function open(db: Database) {
   const movements = new MovementWatch({ settings: () => settings, raise: () => undefined });
   return {
     bus,
-    locations: new LocationService({ db, bus, clock: systemClock, metrics, logger: createLogger("silent"), movements }),
+    locations: new LocationService({
+      ...{ db, bus, clock: systemClock, metrics, logger: createLogger("silent"), movements },
+      minIntervalMs: 3000,
+    }),
   };
 }
 
@@ -73,4 +78,17 @@ test("who was heard of is forgotten after the interval, whichever way they came"
   const forgotten = deleted.mock.calls.filter(([key]) => String(key).startsWith("driver-"));
   deleted.mockRestore();
   expect(forgotten).toHaveLength(100);
+});
+
+test("a position recorded before the driver's last one is not taken; of a clock that cannot be right, each is", async () => {
+  const { locations } = open(hangingDatabase().db);
+  const send = async (agoMs: number) => {
+    await vi.advanceTimersByTimeAsync(3000);
+    return locations.accept("a", { lat: 1, lng: 0, recordedAt: new Date(Date.now() - agoMs).toISOString() });
+  };
+  expect(await send(0)).toBe(true);
+  expect(await send(10_000)).toBe(false);
+  expect(await send(0)).toBe(true);
+  expect(await send(3_600_000)).toBe(true);
+  expect(await send(20_000)).toBe(true);
 });

@@ -1,18 +1,18 @@
 import { type LocationUpdate, topics } from "#server/contracts/realtime.ts";
 import { type StoredLocation, upsertLocations } from "#server/domain/drivers/location-store.ts";
 import type { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
+import { ZoneFinder } from "#server/domain/drivers/zone-finder.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import type { Metrics } from "#server/platform/metrics.ts";
 
-/** One accepted update per driver in this time; faster ones are dropped without a word. */
-const MIN_INTERVAL_MS = 3000;
 /** Positions wait at most this long for the console's map, and for the database while it keeps up. */
 const FLUSH_MS = 250;
 /** A phone whose clock is further off than this does not know when it was there: then the time of receipt is taken. */
 const MAX_CLOCK_ERROR_MS = 60_000;
+const MAX_PHONES = 100_000;
 
 export interface ReceivedLocation extends StoredLocation {
   readonly receivedAt: Date;
@@ -32,10 +32,14 @@ export class LocationService {
   readonly #db: Database;
   readonly #bus: EventBus;
   readonly #clock: Clock;
-  readonly #metrics: Metrics;
   readonly #logger: Logger;
   readonly #movements: MovementWatch;
   readonly #sinks: readonly LocationSink[];
+  readonly #minIntervalMs: number;
+  readonly #zones: ZoneFinder;
+  readonly #counts: Readonly<Record<"accepted" | "too_soon" | "out_of_order", { inc(): void }>>;
+  /** What each phone's clock said last, epoch milliseconds, the longest not heard of first; only of clocks that can be right. */
+  readonly #phoneTimes = new Map<string, number>();
   /** By the monotonic clock, the longest ago first. */
   readonly #acceptedAt = new Map<string, number>();
   /** For the database. */
@@ -52,26 +56,39 @@ export class LocationService {
     metrics: Metrics;
     logger: Logger;
     movements: MovementWatch;
+    /** One accepted update per driver in this time; faster ones are dropped without a word. */
+    minIntervalMs: number;
     sinks?: readonly LocationSink[];
   }) {
     this.#db = options.db;
     this.#bus = options.bus;
     this.#clock = options.clock;
-    this.#metrics = options.metrics;
+    this.#minIntervalMs = options.minIntervalMs;
+    this.#zones = new ZoneFinder(options.clock);
+    const count = (outcome: string) => options.metrics.locations.labels({ outcome });
+    this.#counts = {
+      accepted: count("accepted"),
+      too_soon: count("too_soon"),
+      out_of_order: count("out_of_order"),
+    };
     this.#logger = options.logger;
     this.#movements = options.movements;
     this.#sinks = options.sinks ?? [];
   }
 
-  /** False when it came too soon after the driver's last one. */
+  /** False when it came too soon after the driver's last one, or tells of an earlier time than that. */
   accept(driverId: string, update: LocationUpdate): boolean {
     if (!this.#throttle(driverId)) {
-      this.#metrics.locations.inc({ outcome: "too_soon" });
+      this.#counts.too_soon.inc();
       return false;
     }
     const receivedAt = this.#clock.now();
     const recorded = update.recordedAt === undefined ? Number.NaN : Date.parse(update.recordedAt);
     const isPlausible = Math.abs(recorded - receivedAt.getTime()) <= MAX_CLOCK_ERROR_MS;
+    if (!this.#comesAfter(driverId, isPlausible ? recorded : null)) {
+      this.#counts.out_of_order.inc();
+      return false;
+    }
     const location: ReceivedLocation = {
       userId: driverId,
       lat: update.lat,
@@ -92,7 +109,7 @@ export class LocationService {
     this.#waiting.set(driverId, location);
     this.#untold.set(driverId, location);
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
-    this.#metrics.locations.inc({ outcome: "accepted" });
+    this.#counts.accepted.inc();
     return true;
   }
 
@@ -108,10 +125,20 @@ export class LocationService {
     while (this.#writing !== null) await this.#writing;
   }
 
+  /** What was held back on a bad network and comes late must not move the driver back. Only one phone's times are compared. */
+  #comesAfter(driverId: string, recordedMs: number | null): boolean {
+    const before = this.#phoneTimes.get(driverId);
+    if (recordedMs !== null && before !== undefined && recordedMs < before) return false;
+    if (before !== undefined) this.#phoneTimes.delete(driverId);
+    if (recordedMs !== null) this.#phoneTimes.set(driverId, recordedMs);
+    if (this.#phoneTimes.size > MAX_PHONES) this.#phoneTimes.delete(this.#phoneTimes.keys().next().value ?? "");
+    return true;
+  }
+
   #throttle(driverId: string): boolean {
     const now = this.#clock.monotonicMs();
     for (const [id, at] of this.#acceptedAt) {
-      if (now - at < MIN_INTERVAL_MS) break;
+      if (now - at < this.#minIntervalMs) break;
       this.#acceptedAt.delete(id);
     }
     if (this.#acceptedAt.has(driverId)) return false;
@@ -143,7 +170,7 @@ export class LocationService {
     if (this.#writing !== null || this.#waiting.size === 0) return;
     const batch = [...this.#waiting.values()];
     this.#waiting = new Map();
-    this.#writing = upsertLocations(this.#db.pool, batch)
+    this.#writing = this.#store(batch)
       .catch((error: Error) =>
         this.#logger.warn({ err: error, positions: batch.length }, "positions not stored; newer ones will be"),
       )
@@ -152,5 +179,14 @@ export class LocationService {
         // What the timer would have written, had this write not been under way.
         if (this.#timer === null) this.#write();
       });
+  }
+
+  async #store(batch: readonly ReceivedLocation[]): Promise<void> {
+    const { pool } = this.#db;
+    await this.#zones.refresh(pool);
+    await upsertLocations(
+      pool,
+      batch.map((location) => ({ ...location, zoneId: this.#zones.at(location) })),
+    );
   }
 }

@@ -11,6 +11,8 @@ export interface StoredLocation extends Coordinates {
   readonly recordedAt: Date;
   /** When it reached us, which orders positions; left out: as it is written. */
   readonly receivedAt?: Date;
+  /** Where it is, when that is known already (null: in no zone); left out, the database looks. */
+  readonly zoneId?: string | null;
 }
 
 /**
@@ -19,10 +21,12 @@ export interface StoredLocation extends Coordinates {
  */
 const UPSERT = `
 INSERT INTO user_last_locations (user_id, type, location, heading, speed, accuracy, zone_id, recorded_at, updated_at)
-SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy, (${zoneAt("z.id", "l.lng", "l.lat")}),
+SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy,
+  CASE WHEN l.zoned THEN l.zone_id ELSE (${zoneAt("z.id", "l.lng", "l.lat")}) END,
   l.recorded_at, LEAST(l.received_at, now())
-FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[], $8::timestamptz[])
-  AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at, received_at)
+FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[], $8::timestamptz[],
+    $9::boolean[], $10::uuid[])
+  AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at, received_at, zoned, zone_id)
 JOIN users u ON u.id = l.user_id
 ORDER BY l.user_id
 ON CONFLICT (user_id) DO UPDATE SET location = EXCLUDED.location, heading = EXCLUDED.heading, speed = EXCLUDED.speed,
@@ -43,6 +47,8 @@ export async function upsertLocations(db: Queryable, batch: readonly StoredLocat
       batch.map((l) => l.accuracy),
       batch.map((l) => l.recordedAt),
       batch.map((l) => l.receivedAt ?? null),
+      batch.map((l) => l.zoneId !== undefined),
+      batch.map((l) => l.zoneId ?? null),
     ],
   });
 }

@@ -95,11 +95,22 @@ export class LimitService {
     return this.#admission(scope, subject, windows, count);
   }
 
-  /** `take` by this process alone, and at once: a person's sockets are at one gateway, and each of their frames would be a round trip. */
-  takeHere(scope: LimitScope, subject: LimitSubject): Admission | null {
-    if (this.#limiter === null) return null;
+  /**
+   * Counts the calls of one who calls often, by this process alone and at once: each of a socket's frames would be a round
+   * trip. Each call of what it returns is counted; null: it is let in.
+   */
+  counterHere(scope: LimitScope, subject: LimitSubject): () => Admission | null {
+    if (this.#limiter === null) return () => null;
     const windows = this.#windows(scope, subject);
-    return this.#admission(scope, subject, windows, this.#here.count(windows));
+    const counted = this.#metrics.limitDecisions.labels({ scope, outcome: "counted" });
+    return () => {
+      if (this.#here.hit(windows)) {
+        counted.inc();
+        return null;
+      }
+      const admission = this.#admission(scope, subject, windows, this.#here.count(windows));
+      return admission.verdict === "refused" ? admission : null;
+    };
   }
 
   /** The call of `admission` is refused for good: noted for operators, and the error to answer with. */

@@ -51,6 +51,17 @@ export class MemoryRateLimiter implements RateLimiter {
     };
   }
 
+  /** Counts a call that is surely let in, in windows that have begun; false: nothing was counted, ask `count`. */
+  hit(windows: readonly CountedWindow[]): boolean {
+    const now = this.#now();
+    for (const { key, points } of windows) {
+      const used = this.#live(key, now)?.used ?? 0;
+      if (used === 0 || used >= points) return false;
+    }
+    for (const { key } of windows) (this.#counters.get(key) as Counter).used++;
+    return true;
+  }
+
   async giveBack(windows: readonly CountedWindow[]): Promise<void> {
     const now = this.#now();
     for (const { key } of windows) {
