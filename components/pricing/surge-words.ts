@@ -1,4 +1,4 @@
-import type { SurgeStep, ZoneSurgeRow } from "#server/contracts/surge.ts";
+import type { ZoneSurgeRow } from "#server/contracts/surge.ts";
 
 /** `1.5 ×`, and plainly nothing where nothing is added. */
 export const timesText = (multiplier: number): string =>
@@ -10,11 +10,4 @@ export function trendText({ direction, multiplier, enabled, override }: ZoneSurg
   if (!enabled) return "switched off";
   if (direction === "up") return "about to rise";
   return direction === "down" ? "about to fall" : multiplier === 1 ? "calm" : "steady";
-}
-
-export function stepText(steps: readonly SurgeStep[], i: number): string {
-  const [before, step] = [steps[i - 1], steps[i]];
-  if (step === undefined) return "";
-  const from = before?.below ?? 0;
-  return step.below === null ? `${from} and more` : `${from} to ${step.below}`;
 }
