@@ -16,6 +16,8 @@ interface TimeSeriesChartProps {
   readonly series: readonly Series[];
   readonly points: readonly SeriesPoint[];
   readonly format: (value: number) => string;
+  /** How often a sample is taken, in words. */
+  readonly every?: string;
   /** Counted things: no half jobs on the axis. */
   readonly counted?: boolean;
 }
@@ -27,7 +29,16 @@ const SECONDS_BELOW_MS = 8 * 60_000;
 const AXIS = { fontSize: 11, fill: "var(--faint)" } as const;
 
 /** Lines over time, with a title, a unit, a legend, and the numbers behind them one click away. */
-export function TimeSeriesChart({ id, title, unit, series, points, format, counted }: TimeSeriesChartProps) {
+export function TimeSeriesChart({
+  id,
+  title,
+  unit,
+  series,
+  points,
+  format,
+  counted,
+  every = "every 5 seconds",
+}: TimeSeriesChartProps) {
   const [as, setAs] = useState<"chart" | "table">("chart");
   const short = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0) < SECONDS_BELOW_MS;
   return (
@@ -58,7 +69,7 @@ export function TimeSeriesChart({ id, title, unit, series, points, format, count
         ))}
       </ul>
       {points.length < 2 ? (
-        <p className="px-4 py-12 text-muted">Not enough samples yet. One is taken every 5 seconds.</p>
+        <p className="px-4 py-12 text-muted">Not enough samples yet. One is taken {every}.</p>
       ) : as === "table" ? (
         <SeriesTable title={title} series={series} points={points} format={format} />
       ) : (

@@ -25,6 +25,7 @@ export function SurgeHistory({ zoneId }: { zoneId: string }) {
         unit="times the usual fare"
         series={[{ key: "multiplier", label: "Multiplier", colour: "var(--series-1)" }]}
         points={points}
+        every="every minute, and at each change"
         format={(value) => value.toFixed(1)}
       />
       <TimeSeriesChart
@@ -36,6 +37,7 @@ export function SurgeHistory({ zoneId }: { zoneId: string }) {
           { key: "supply", label: "Drivers free", colour: "var(--series-3)", dash: "4 3" },
         ]}
         points={points}
+        every="every minute, and at each change"
         format={(value) => String(value)}
         counted
       />

@@ -1,8 +1,8 @@
 import type { ZoneSurgeRow } from "#server/contracts/surge.ts";
 
-/** `1.5 ×`, and plainly nothing where nothing is added. */
+/** `1.5 ×`, and in a word where nothing is added. */
 export const timesText = (multiplier: number): string =>
-  multiplier === 1 ? "none" : `${multiplier.toFixed(2).replace(/0$/, "")} ×`;
+  multiplier === 1 ? "usual" : `${multiplier.toFixed(2).replace(/0$/, "")} ×`;
 
 /** Where it is going, in words. */
 export function trendText({ direction, multiplier, enabled, override }: ZoneSurgeRow): string {

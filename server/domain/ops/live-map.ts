@@ -137,7 +137,7 @@ export class LiveMap {
     const now = this.#clock.now().getTime();
     for (const { driver } of this.#drivers.values()) {
       const aged = withAge(driver, now);
-      if (aged !== driver) this.#put(aged);
+      if (aged !== driver) this.#put(driver, now);
     }
     this.#round++;
     this.#rounds.emit("round");
@@ -167,15 +167,15 @@ export class LiveMap {
       for (const id of some) {
         const driver = found.get(id);
         if (driver === undefined) this.#drivers.delete(id);
-        else this.#put(withAge(driver, now));
+        else this.#put(driver, now);
       }
     }
   }
 
   /** Takes what was read, with the newer of both positions; who and what they are counts as changed only if it is. */
-  #put(read: LiveDriver): void {
+  #put(read: LiveDriver, now: number): void {
     const known = this.#drivers.get(read.id);
-    const driver = keepNewerPosition(read, known?.driver);
+    const driver = withAge(keepNewerPosition(read, known?.driver), now);
     const same = known !== undefined && factsOf(known.driver) === factsOf(driver);
     const still = known !== undefined && known.driver.lat === driver.lat && known.driver.lng === driver.lng;
     const next = this.#round + 1;
@@ -214,7 +214,7 @@ export class LiveMap {
       const now = this.#clock.now().getTime();
       for (const driver of shown(page)) {
         seen.add(driver.id);
-        this.#put(withAge(driver, now));
+        this.#put(driver, now);
       }
       after = page.at(-1)?.id ?? null;
       if (page.length < PAGE) break;
