@@ -10,14 +10,15 @@ import { benchFlows, benchThroughput, type FlowBench, type Round, type Throughpu
 import { type GatewayBench, runGateway } from "./gateway.ts";
 import { GATEWAY_SIZE, printGateway } from "./gateway-report.ts";
 import type { LoadResult } from "./http-load.ts";
+import { benchMap, printMap } from "./map.ts";
 import { benchNearest, printNearest } from "./nearest.ts";
 import { setUpStage } from "./stage.ts";
 
 /**
  * `accept`: throughput of accepts; `flows`: the code's delay, and the old flow; `nearest`: the nearest free drivers;
- * `gateway`: sockets, positions, fan-out.
+ * `gateway`: sockets, positions, fan-out; `map`: frames of 50,000 drivers, and a browser on the platform that runs.
  */
-const PARTS = ["accept", "flows", "nearest", "gateway"] as const;
+const PARTS = ["accept", "flows", "nearest", "gateway", "map"] as const;
 type Part = (typeof PARTS)[number];
 
 const { values } = parseArgs({
@@ -103,13 +104,15 @@ try {
   if (nearest !== null) printNearest(nearest);
   const gateway: GatewayBench | null = wants("gateway") ? await runGateway(stage, GATEWAY_SIZE(values.quick)) : null;
   if (gateway !== null) printGateway(gateway);
+  const map = wants("map") ? await benchMap({ mapSeconds: values.quick ? 10 : 60 }) : null;
+  if (map !== null) printMap(map);
   const folder = join(import.meta.dirname, "results");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `bench-${new Date().toISOString().replaceAll(":", "-")}.json`);
   const accept = { ...throughput, ...flows };
   writeFileSync(
     file,
-    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept, nearest, gateway }, null, 2)}\n`,
+    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpus: cpus().length, size: SIZE, accept, nearest, gateway, map }, null, 2)}\n`,
   );
   console.log(`\nJSON: ${file}`);
 } finally {

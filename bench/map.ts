@@ -1,0 +1,225 @@
+import { chromium } from "@playwright/test";
+import { Redis } from "ioredis";
+import pg from "pg";
+import { seededRandom } from "#prisma/seed/places.ts";
+import { findChromium } from "#scripts/services/chromium.ts";
+import { findTarget, type Target } from "#scripts/services/running.ts";
+import type { LiveDriver } from "#server/contracts/console.ts";
+import type { FleetFrame, MapView } from "#server/contracts/fleet.ts";
+import { newId } from "#server/contracts/ids.ts";
+import { topics } from "#server/contracts/realtime.ts";
+import { type FleetDriver, type FleetModel, FleetView } from "#server/domain/ops/fleet-view.ts";
+import { redisKeys } from "#server/platform/redis-keys.ts";
+
+const DRIVERS = 50_000;
+/** Share of them that has moved in a second: each sends a position every five. */
+const MOVE_SHARE = 0.2;
+const CITY = { lat: 30.05, lng: 31.24, spread: 0.16 } as const;
+const VIEWS: readonly (readonly [name: string, view: MapView])[] = [
+  ["the whole city", { zoom: 11, bounds: [31, 29.9, 31.5, 30.2] }],
+  ["a district", { zoom: 13, bounds: [31.2, 30.03, 31.27, 30.07] }],
+  ["some streets", { zoom: 15, bounds: [31.235, 30.045, 31.25, 30.055] }],
+];
+
+export interface MapBench {
+  readonly views: readonly {
+    readonly name: string;
+    readonly shown: "clusters" | "singles";
+    readonly firstBytes: number;
+    readonly maxFrameBytes: number;
+    readonly msPerSecond: number;
+  }[];
+  /** What one frame of all drivers, as JSON, is and costs: the naive way. */
+  readonly naive: { readonly bytes: number; readonly ms: number };
+  readonly browser: BrowserBench | null;
+}
+interface BrowserBench {
+  readonly drivers: number;
+  /** Milliseconds of the longest task on the page's main thread, by what was done meanwhile. */
+  readonly longest: Readonly<Record<string, number>>;
+  readonly maxFrameBytes: number;
+}
+
+function model(): { readonly model: FleetModel; readonly step: () => void } {
+  const random = seededRandom(11);
+  const place = (middle: number) => middle + (random() + random() - 1) * CITY.spread;
+  const drivers = new Map<string, FleetDriver>();
+  for (let n = 0; n < DRIVERS; n++) {
+    const driver: LiveDriver = {
+      ...{ id: newId(), name: `Driver ${n}`, phone: "+201200000000", plate: `ABC ${n}`, category: "economy" },
+      ...{ lat: place(CITY.lat), lng: place(CITY.lng), heading: 90, speed: 8, tripId: null },
+      ...{ state: n % 4 === 0 ? "on_trip" : "available", updatedAt: new Date().toISOString() },
+    };
+    drivers.set(driver.id, { driver, facts: 0, moved: 0 });
+  }
+  const ids = [...drivers.keys()];
+  const fleet = { round: 0, at: "", drivers, trips: new Map() };
+  let next = 0;
+  return {
+    model: fleet,
+    step() {
+      fleet.round++;
+      fleet.at = new Date().toISOString();
+      for (let n = 0; n < DRIVERS * MOVE_SHARE; n++) {
+        const id = ids[next++ % DRIVERS] ?? "";
+        const one = drivers.get(id);
+        if (one === undefined) continue;
+        const driver = { ...one.driver, lat: one.driver.lat + (random() - 0.5) * 0.0006, updatedAt: fleet.at };
+        drivers.set(id, { driver, facts: one.facts, moved: fleet.round });
+      }
+    },
+  };
+}
+
+const bytesOf = (frames: readonly FleetFrame[]) => frames.map((frame) => Buffer.byteLength(JSON.stringify(frame)));
+
+function measureViews(seconds: number): Pick<MapBench, "views" | "naive"> {
+  const fleet = model();
+  const views = VIEWS.map(([name, view]) => {
+    const map = new FleetView(view, null);
+    const first = map.frames(fleet.model);
+    const sizes = bytesOf(first);
+    const firstBytes = sizes.reduce((sum, size) => sum + size, 0);
+    let spent = 0;
+    for (let second = 0; second < seconds; second++) {
+      fleet.step();
+      const began = performance.now();
+      sizes.push(...bytesOf(map.frames(fleet.model)));
+      spent += performance.now() - began;
+    }
+    const shown = (first[0]?.clusters?.length ?? 0) > 0 ? ("clusters" as const) : ("singles" as const);
+    return { name, shown, firstBytes, maxFrameBytes: Math.max(...sizes), msPerSecond: spent / seconds };
+  });
+  const began = performance.now();
+  const bytes = Buffer.byteLength(JSON.stringify(Array.from(fleet.model.drivers.values(), ({ driver }) => driver)));
+  return { views, naive: { bytes, ms: performance.now() - began } };
+}
+
+/** Every driver that is on line moves a little every five seconds, told over Redis as a gateway tells it. */
+async function moveAll(target: Target, redisUrl: string): Promise<{ readonly drivers: number; stop(): void }> {
+  const client = new pg.Client({ connectionString: target.databaseUrl });
+  await client.connect();
+  const { rows } = await client.query<{ id: string; lat: number; lng: number }>(
+    `SELECT l.user_id AS id, l.location[1] AS lat, l.location[0] AS lng
+     FROM user_last_locations l JOIN driver_details d USING (user_id) WHERE d.is_online`,
+  );
+  await client.end();
+  const redis = new Redis(redisUrl);
+  const channel = redisKeys("").busChannel(topics.locations);
+  let next = 0;
+  const timer = setInterval(() => {
+    const at = new Date().toISOString();
+    const drivers = Array.from({ length: Math.ceil(rows.length / 20) }, () => {
+      const row = rows[next++ % rows.length] as (typeof rows)[number];
+      row.lat += (Math.random() - 0.5) * 0.0006;
+      row.lng += (Math.random() - 0.5) * 0.0006;
+      return { ...row, heading: Math.floor(Math.random() * 360), speed: 8, at };
+    });
+    redis.publish(channel, JSON.stringify({ origin: "bench", event: "moved", data: { drivers }, at }));
+  }, 250);
+  return {
+    drivers: rows.length,
+    stop() {
+      clearInterval(timer);
+      redis.disconnect();
+    },
+  };
+}
+
+/** The console's map on the platform that runs, with whoever is on line there; null when none runs, or no Chromium is here. */
+async function measureBrowser(): Promise<BrowserBench | null> {
+  let target: Target;
+  try {
+    target = findTarget();
+  } catch {
+    return null;
+  }
+  const found = await findChromium(() => undefined);
+  if (found.kind !== "found" || target.redisUrl === null) return null;
+  const moving = await moveAll(target, target.redisUrl);
+  const flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const webGl = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
+  const browser = await chromium.launch({ executablePath: found.path, args: [...flags, "--no-first-run", ...webGl] });
+  try {
+    const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
+    await page.addInitScript(() => {
+      const tasks: number[] = [];
+      Object.assign(window, { longTasks: tasks });
+      new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
+        entryTypes: ["longtask"],
+      });
+    });
+    let maxFrameBytes = 0;
+    const devTools = await page.context().newCDPSession(page);
+    await devTools.send("Network.enable");
+    devTools.on("Network.eventSourceMessageReceived", ({ data }) => {
+      maxFrameBytes = Math.max(maxFrameBytes, data.length);
+    });
+    const longest: Record<string, number> = {};
+    const during = async (what: string, act: () => Promise<void>) => {
+      await act();
+      longest[what] = await page.evaluate(() => {
+        const { longTasks } = window as unknown as { longTasks: number[] };
+        return Math.round(Math.max(0, ...longTasks.splice(0)));
+      });
+    };
+    await page.goto(`${target.baseUrl}/sign-in`);
+    await page.getByLabel(/email/i).fill("admin@smartline.test");
+    await page.getByLabel("Password", { exact: true }).fill("smartline-demo");
+    await page.getByRole("button", { name: /sign in/i }).click();
+    await page.waitForURL((url) => !url.pathname.includes("sign-in"));
+    await during("opening", async () => {
+      await page.goto(`${target.baseUrl}/map`);
+      await page.waitForTimeout(9000);
+    });
+    await during("frames coming in", () => page.waitForTimeout(15_000));
+    await during("panning", async () => {
+      for (let n = 0; n < 6; n++) {
+        const way = n % 2 === 0 ? -1 : 1;
+        await page.mouse.move(800, 500);
+        await page.mouse.down();
+        await page.mouse.move(800 + way * 200, 500 + way * 80, { steps: 8 });
+        await page.mouse.up();
+        await page.waitForTimeout(1200);
+      }
+    });
+    await during("zooming in", async () => {
+      for (let n = 0; n < 6; n++) {
+        await page.mouse.move(600, 470);
+        await page.mouse.wheel(0, -400);
+        await page.waitForTimeout(1500);
+      }
+    });
+    await during("single drivers moving", () => page.waitForTimeout(10_000));
+    return { drivers: moving.drivers, longest, maxFrameBytes };
+  } finally {
+    moving.stop();
+    await browser.close();
+  }
+}
+
+export async function benchMap(size: { readonly mapSeconds: number }): Promise<MapBench> {
+  return { ...measureViews(size.mapSeconds), browser: await measureBrowser() };
+}
+
+export function printMap({ views, naive, browser }: MapBench): void {
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+  console.log(
+    `\nthe map with ${DRIVERS.toLocaleString("en")} drivers, a fifth of whom moves each second; one map looking at`,
+  );
+  for (const { name, shown, firstBytes, maxFrameBytes, msPerSecond } of views)
+    console.log(
+      `  ${name} (${shown}): ${kib(firstBytes)} first, no frame above ${kib(maxFrameBytes)}, ${msPerSecond.toFixed(1)} ms a second to make them`,
+    );
+  console.log(`all drivers in one frame: ${kib(naive.bytes)}, ${naive.ms.toFixed(0)} ms`);
+  if (browser === null) {
+    console.log(
+      "no browser measured: start the platform (npm start), seed it (npm run seed -- --scenario load --drivers 50000)",
+    );
+    return;
+  }
+  const tasks = Object.entries(browser.longest).map(([what, ms]) => `${what} ${ms} ms`);
+  console.log(
+    `in Chromium with ${browser.drivers.toLocaleString("en")} drivers on line: longest task while ${tasks.join(", ")}; largest frame ${kib(browser.maxFrameBytes)}`,
+  );
+}
