@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { estimateSchema } from "#server/contracts/fares.ts";
 import { placeSchema } from "#server/contracts/geo.ts";
 import { moneySchema, tripPersonSchema, tripSchema, tripVehicleSchema } from "#server/contracts/trips.ts";
 
@@ -7,6 +8,7 @@ export type JsonSchema = { [key: string]: unknown };
 /** What is described once and referred to. */
 const NAMED = z.registry<{ id: string }>();
 NAMED.add(tripSchema, { id: "Trip" });
+NAMED.add(estimateSchema, { id: "Estimate" });
 NAMED.add(moneySchema, { id: "Money" });
 NAMED.add(placeSchema, { id: "Place" });
 NAMED.add(tripPersonSchema, { id: "TripPerson" });
