@@ -47,7 +47,7 @@ export class SchemaWriter {
     const { id } = NAMED.get(schema as never) ?? {};
     for (const [name, part] of Object.entries($defs)) this.#add(name, part);
     if (id === undefined) return refer(written) as JsonSchema;
-    this.#add(id, written);
+    if (!(id in $defs)) this.#add(id, written);
     return { $ref: `#/components/schemas/${id}` };
   }
 
