@@ -19,6 +19,7 @@ const SQL_ONLY_KINDS: Partial<Record<CatalogKind, string>> = {
 const SQL_ONLY_INDEX_OPTIONS: [RegExp, string][] = [
   [/ INCLUDE \([^)]*\)/, "the schema language has no covering columns"],
   [/ NULLS NOT DISTINCT/, "the schema language has no NULLS NOT DISTINCT"],
+  [/(?<= ON) ONLY/, "the index of a partitioned table is its partitions' together; a model knows of none"],
 ];
 
 /** Single things that live in SQL alone, each with the reason, as `kind name`. */

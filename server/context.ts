@@ -7,6 +7,7 @@ import { ManualAssignment } from "#server/domain/assignment/manual-assignment.ts
 import { BidService } from "#server/domain/bidding/bid-service.ts";
 import { ConductService } from "#server/domain/conduct/conduct-service.ts";
 import { DriverService } from "#server/domain/drivers/driver-service.ts";
+import { LocationHistory } from "#server/domain/drivers/location-history.ts";
 import { LocationService } from "#server/domain/drivers/location-service.ts";
 import { MovementWatch } from "#server/domain/drivers/movement-watch.ts";
 import { Effects } from "#server/domain/effects/effects.ts";
@@ -127,6 +128,7 @@ export interface AppContext {
   readonly trips: TripService;
   readonly drivers: DriverService;
   readonly locations: LocationService;
+  readonly history: LocationHistory;
   /** Where the free drivers are. */
   readonly driverIndex: DriverIndex;
   /** What keeps the index in step with the database; null when it is the database. */
@@ -263,7 +265,8 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
   });
   const { driverIndex, driverIndexSync } = driverIndexOf({ db, bus, clock, metrics, logger, redis, keys });
   const memberships = membershipsOf(redis, clock);
-  const sinks = driverIndexSync === null ? [] : [driverIndexSync.sink];
+  const history = new LocationHistory({ db, metrics, logger });
+  const sinks = [history.sink, ...(driverIndexSync === null ? [] : [driverIndexSync.sink])];
   const locations = new LocationService({
     ...{ db, bus, clock, metrics, logger, movements, sinks },
     minIntervalMs: config.locations.minIntervalMs,
@@ -318,6 +321,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
     locations,
+    history,
     driverIndex,
     driverIndexSync,
     keys,
@@ -363,6 +367,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
       await revocations.stop();
       wakeUp.close();
       await locations.drain();
+      await history.drain();
       driverIndexSync?.close();
       await driverIndexSync?.drain();
       await alerts.drain();

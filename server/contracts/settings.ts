@@ -68,6 +68,12 @@ export const SETTINGS = {
     [30, 1, 90],
     "And for so many days ahead at the latest.",
   ),
+  "history.days": spec(
+    "Positions kept",
+    "days",
+    [30, 1, 365],
+    "Where drivers were is kept for so many days, for replays; then the day is dropped.",
+  ),
 } as const satisfies Record<string, SettingSpec>;
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -1,5 +1,7 @@
 import { tracked } from "@trpc/server";
 import { type FleetFrame, mapViewSchema } from "#server/contracts/fleet.ts";
+import { historyQuerySchema } from "#server/contracts/history.ts";
+import { readHistory } from "#server/domain/drivers/location-history-store.ts";
 import { readSummary, readZones } from "#server/domain/ops/live-map-store.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorQuery } from "#server/trpc/middleware/procedures.ts";
@@ -14,6 +16,10 @@ const withoutDrivers = (frame: FleetFrame): FleetFrame => ({
 export const mapRouter = router({
   zones: operatorQuery("trips.view").query(({ ctx }) => readZones(ctx.app.db.pool)),
   summary: operatorQuery("trips.view").query(({ ctx }) => readSummary(ctx.app.db.pool)),
+  /** Where a driver was: on a trip, or for up to a day. */
+  history: operatorQuery("drivers.view")
+    .input(historyQuerySchema)
+    .query(({ ctx, input }) => readHistory(ctx.app.db.pool, input)),
   /**
    * What is in view, and then what changes of it. A map that looks elsewhere asks anew, and so does one whose connection
    * was lost: the first frames are all there is to see, so nothing is missed.
