@@ -19,6 +19,7 @@ import { DriverPanel, GonePanel, TripPanel } from "./selection-panel.tsx";
 import { SummaryStrip } from "./summary-strip.tsx";
 import { useLiveFleet } from "./use-live-fleet.ts";
 import { useShown } from "./use-shown.ts";
+import { useTrail } from "./use-trail.ts";
 import { useZoneFeatures } from "./zone-features.ts";
 
 const STREET_ZOOM = 14.5;
@@ -36,6 +37,7 @@ export function MapRoom() {
   const shown = useShown(fleet, filters);
   const zoneFeatures = useZoneFeatures(zones, surge);
   const mapTrips = useMemo(() => shown.trips.map((trip) => toMapTrip(trip, fleet)), [shown.trips, fleet]);
+  const trail = useTrail(filters.driver);
   const [focus, setFocus] = useState<MapFocus | null>(null);
 
   const driver = filters.driver ? fleet?.drivers.get(filters.driver) : undefined;
@@ -98,6 +100,7 @@ export function MapRoom() {
                   onSelect={onSelect}
                   onViewport={setViewport}
                   focus={focus}
+                  route={trail}
                 />
                 <MapLegend
                   trips={LIVE_TRIP_STATES}

@@ -55,6 +55,9 @@ export function DriverPanel({ driver, trip, onClose, onTrip, onCentre }: DriverP
       actions={
         <>
           <Button onClick={onCentre}>Centre on driver</Button>
+          <Button asChild>
+            <Link href={`/map/replay?driver=${driver.id}`}>Replay the last hour</Link>
+          </Button>
           {driver.tripId && (
             <Button asChild>
               <Link href={`/trips/${driver.tripId}`}>Open trip</Link>

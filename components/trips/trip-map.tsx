@@ -9,10 +9,14 @@ import { LazyMap } from "#components/map-room/lazy-map.tsx";
 import { LIVE_TRIP_STATES } from "#components/map-room/map-filters.ts";
 import { mapStatus } from "#components/map-room/map-trip.ts";
 import { useZoneFeatures } from "#components/map-room/zone-features.ts";
+import { useCan } from "#components/session/operator.tsx";
 import type { TripDetail, ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 
 const NO_ZONES: readonly ZoneOutline[] = [];
+
+const LINK =
+  "rounded-md bg-raised px-2 py-1 font-medium text-accent-ink text-xs shadow-float hover:underline pointer-coarse:py-2.5";
 
 /** Room on each side, in parts of the way's extent: the map's buttons must not cover an end of it. */
 const MARGIN = 0.35;
@@ -37,6 +41,7 @@ export function TripMap({ detail: { trip, driverPosition } }: { detail: TripDeta
     [id, refId, status, pickup, destination, driverPosition],
   );
   const { driver } = trip;
+  const mayReplay = useCan("drivers.view");
   const drivers = useMemo<MapDriver[]>(
     () =>
       driver && driverPosition
@@ -56,14 +61,18 @@ export function TripMap({ detail: { trip, driverPosition } }: { detail: TripDeta
         trips={trips}
         focus={focus}
       />
-      {live && (
-        <Link
-          href={`/map?trip=${id}`}
-          className="absolute top-2 left-2 z-10 rounded-md bg-raised px-2 py-1 font-medium text-accent-ink text-xs shadow-float hover:underline"
-        >
-          Show on the live map
-        </Link>
-      )}
+      <div className="absolute top-2 left-2 z-10 flex gap-2">
+        {live && (
+          <Link href={`/map?trip=${id}`} className={LINK}>
+            Show on the live map
+          </Link>
+        )}
+        {mayReplay && driver && (
+          <Link href={`/map/replay?trip=${id}`} className={LINK}>
+            Replay
+          </Link>
+        )}
+      </div>
     </div>
   );
 }
