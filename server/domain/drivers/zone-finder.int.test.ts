@@ -15,7 +15,7 @@ afterEach(() => t.dispose());
 async function addZone(
   priority: number,
   active: boolean,
-  areas: readonly { readonly hole: boolean; readonly text: string }[],
+  areas: readonly { readonly part: number; readonly hole: boolean; readonly text: string }[],
 ) {
   const id = newId();
   await t.rows("INSERT INTO zones (id, code, name, priority, is_active) VALUES ($1, $2, 'Z', $3, $4)", [
@@ -24,11 +24,11 @@ async function addZone(
     priority,
     active,
   ]);
-  for (const [part, { hole, text }] of areas.entries())
+  for (const { part, hole, text } of areas)
     await t.rows("INSERT INTO zone_areas (id, zone_id, part, is_hole, area) VALUES ($1, $2, $3, $4, $5)", [
       newId(),
       id,
-      part + 1,
+      part,
       hole,
       text,
     ]);
@@ -47,9 +47,11 @@ test("says of any point what the database says: parts, holes, inactive zones, pr
     for (let n = 0; n < 12; n++) {
       const [lng, lat] = [10 + random.next(), 10 + random.next()];
       const parts = [
-        { hole: false, text: star(lng, lat, 0.4) },
-        { hole: false, text: star(lng + 0.5, lat, 0.2) },
-        { hole: true, text: star(lng, lat, 0.1) },
+        { part: 1, hole: false, text: star(lng, lat, 0.4) },
+        { part: 2, hole: false, text: star(lng + 0.5, lat, 0.2) },
+        { part: 1, hole: true, text: star(lng, lat, 0.15) },
+        // An island in the hole.
+        { part: 3, hole: false, text: star(lng, lat, 0.05) },
       ];
       await addZone(random.below(3), random.below(5) > 0, parts);
     }
