@@ -52,11 +52,9 @@ const boxesMeet = (one: Edge, other: Edge): boolean =>
 
 /** Without the repeated last point, and without points that repeat the one before. */
 function outlineOf(ring: Ring): Outline {
-  const points = ring.map(pointOf);
-  return points.filter((point, i) => {
-    const before = points[(i + points.length - 1) % points.length];
-    return before === undefined || points.length === 1 || !same(point, before);
-  });
+  const points = ring.map(pointOf).filter((point, i, all) => i === 0 || !same(point, all[i - 1] as Point));
+  const [first, last] = [points[0], points.at(-1)];
+  return first && last && points.length > 1 && same(first, last) ? points.slice(0, -1) : points;
 }
 const edgesOf = (outline: Outline): Edge[] =>
   outline.map((a, i) => ({ a, b: outline[(i + 1) % outline.length] as Point }));
