@@ -97,7 +97,7 @@ const CASES: Readonly<Record<string, Case>> = {
   }),
   "zones.remove": async () => {
     const id = newId();
-    await t.rows("INSERT INTO zones (id, code, name) VALUES ($1, $1::text, 'To go')", [id]);
+    await t.rows("INSERT INTO zones (id, code, name) VALUES ($1, $2, 'To go')", [id, id]);
     return { id, expectedVersion: 1, reason: REASON };
   },
   "zones.import": async () => {
