@@ -144,7 +144,10 @@ function Plan({ plan }: { plan: ImportPreview }) {
           </ul>
         </div>
       )}
-      <p className="font-medium">{sumOf(plan)}</p>
+      <p className="font-medium">
+        {plan.bad.length > 0 && "Once they are mended: "}
+        {sumOf(plan)}
+      </p>
       <ul className="max-h-48 overflow-y-auto text-xs">
         {works.slice(0, 200).map(({ code, name, what, changes }) => (
           <li key={code} className="flex gap-2 py-0.5">

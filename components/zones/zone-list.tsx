@@ -34,7 +34,7 @@ export function ZoneList({ zones, chosen, onOpen, onNew }: ZoneListProps) {
           </Button>
         }
       >
-        Trips are booked where a zone is. Draw one on the map, or import a GeoJSON file.
+        Trips are booked where a zone is. Draw one on the map, or bring a GeoJSON file.
       </EmptyState>
     );
   return (

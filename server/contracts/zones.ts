@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MAX_VERTICES, type Position, type Shape, type ShapeFault } from "./zone-shape.ts";
+import { MAX_VERTICES, type Position, type Shape } from "./zone-shape.ts";
 
 /** Beyond any town; what an import may take in one go. */
 export const MAX_IMPORTED_ZONES = 1000;
@@ -43,12 +43,6 @@ export interface ZoneOverlap {
   readonly zoneId: string;
   readonly name: string;
   readonly at: Position;
-}
-
-/** What saving would say. */
-export interface ZoneCheck {
-  readonly faults: readonly ShapeFault[];
-  readonly overlaps: readonly ZoneOverlap[];
 }
 
 /** One zone of a file, and what the import would do. */

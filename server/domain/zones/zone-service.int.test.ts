@@ -4,7 +4,7 @@ import type { Position, Shape } from "#server/contracts/zone-shape.ts";
 import type { Recorder } from "#server/domain/ops/activity-log.ts";
 import { whereIsExactly } from "#server/domain/zones/exact-zone.ts";
 import type { ZoneChange } from "#server/domain/zones/zone-service.ts";
-import { findZoneAt } from "#server/domain/zones/zone-store.ts";
+import { findZoneAt, zoneAt } from "#server/domain/zones/zone-store.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { withSeed } from "#server/testing/seeded.ts";
 
@@ -297,4 +297,15 @@ test("the zone of a point is that of brute force: stars with holes and islands, 
     // Nearly all points have one right answer: the comparison is not won by borders.
     expect(onBorder).toBeLessThan(200);
   });
+});
+
+test("mutation: holes taken off every part lose the island in them", async () => {
+  const { id } = await save({
+    shape: [[box(10, 10, 12, 12), box(10.5, 10.5, 11.5, 11.5)], [box(10.8, 10.8, 11.2, 11.2)]],
+  });
+  const right = zoneAt("z.id", "11::float8", "11::float8");
+  const wrong = right.replace("h.part = a.part AND ", "");
+  expect(wrong).not.toBe(right);
+  expect(await t.rows(right)).toEqual([{ id }]);
+  expect(await t.rows(wrong)).toEqual([]);
 });
