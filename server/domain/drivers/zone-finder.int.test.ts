@@ -48,9 +48,9 @@ test("says of any point what the database says: parts, holes, inactive zones, pr
       const [lng, lat] = [10 + random.next(), 10 + random.next()];
       const parts = [
         { part: 1, hole: false, text: star(lng, lat, 0.4) },
-        { part: 2, hole: false, text: star(lng + 0.5, lat, 0.2) },
         { part: 1, hole: true, text: star(lng, lat, 0.15) },
-        // An island in the hole.
+        { part: 2, hole: false, text: star(lng + 0.5, lat, 0.2) },
+        // An island in the hole of the first part.
         { part: 3, hole: false, text: star(lng, lat, 0.05) },
       ];
       await addZone(random.below(3), random.below(5) > 0, parts);

@@ -15,7 +15,7 @@ interface Area {
 
 /** Areas of active zones in the order that decides: the first that holds a point is its zone. */
 const AREAS = `
-SELECT a.zone_id || '/' || a.part AS part, a.zone_id, a.is_hole, a.area::text AS area FROM zone_areas a JOIN zones z ON z.id = a.zone_id AND z.is_active
+SELECT a.zone_id, a.part, a.is_hole, a.area::text AS area FROM zone_areas a JOIN zones z ON z.id = a.zone_id AND z.is_active
 ORDER BY z.priority DESC, z.id`;
 
 function readArea(zoneId: string, text: string, holes: readonly Area[]): Area {
@@ -54,23 +54,18 @@ export class ZoneFinder {
   async refresh(db: Queryable): Promise<void> {
     const now = this.#clock.monotonicMs();
     if (now - this.#readAtMs < FRESH_MS) return;
-    const { rows } = await db.query<{ part: string; zone_id: string; is_hole: boolean; area: string }>({
+    const { rows } = await db.query<{ zone_id: string; part: number; is_hole: boolean; area: string }>({
       name: "zone-areas-all",
       text: AREAS,
     });
-    const holes = Map.groupBy(
-      rows.filter((row) => row.is_hole),
-      ({ part }) => part,
-    );
+    const holesOf = (outer: (typeof rows)[number]) =>
+      rows.filter((row) => row.is_hole && row.zone_id === outer.zone_id && row.part === outer.part);
     this.#areas = rows
       .filter((row) => !row.is_hole)
-      .map((row) =>
-        readArea(
-          row.zone_id,
-          row.area,
-          (holes.get(row.part) ?? []).map((hole) => readArea(hole.zone_id, hole.area, [])),
-        ),
-      );
+      .map((row) => {
+        const holes = holesOf(row).map((hole) => readArea(hole.zone_id, hole.area, []));
+        return readArea(row.zone_id, row.area, holes);
+      });
     this.#readAtMs = now;
   }
 

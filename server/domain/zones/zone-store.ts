@@ -20,15 +20,14 @@ const areaHolds = (area: string, lng: string, lat: string): string =>
   `polygon(path(${area}.area) * point(1e6, 0)) @> point(${lng} * 1e6, ${lat} * 1e6)`;
 
 /**
- * SQL for the active zone that holds a point: in one of its parts and in none of that part's holes (an island in a hole is
- * a part of its own); by priority where zones overlap. `lng` and `lat` are SQL for float8s; `columns` are of `z`.
+ * SQL for the active zone that holds a point: in one of its parts and in no hole of that part; by priority where zones
+ * overlap. `lng` and `lat` are SQL for float8s; `columns` are of `z`.
  */
 export const zoneAt = (columns: string, lng: string, lat: string): string => `
   SELECT ${columns}
   FROM zone_areas a JOIN zones z ON z.id = a.zone_id AND z.is_active
   WHERE NOT a.is_hole AND box(a.area) @> box(point(${lng}, ${lat}), point(${lng}, ${lat})) AND ${areaHolds("a", lng, lat)}
-    AND NOT EXISTS (SELECT 1 FROM zone_areas h
-      WHERE h.zone_id = z.id AND h.part = a.part AND h.is_hole AND ${areaHolds("h", lng, lat)})
+    AND NOT EXISTS (SELECT 1 FROM zone_areas h WHERE h.zone_id = z.id AND h.part = a.part AND h.is_hole AND ${areaHolds("h", lng, lat)})
   ORDER BY z.priority DESC, z.id
   LIMIT 1`;
 

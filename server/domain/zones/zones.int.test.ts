@@ -27,6 +27,24 @@ const load = (...features: ZoneCollection["features"]) =>
   );
 const zoneAt = async (lat: number, lng: number) => (await findZoneAt(t.app.db.pool, { lat, lng }))?.name ?? null;
 
+test("a part that lies in another part's hole belongs to the zone: a hole is its own part's alone", async () => {
+  await load(
+    zone(
+      "A",
+      [
+        [10, 10, 11, 11],
+        [10.3, 10.3, 10.7, 10.7],
+      ],
+      [[10.4, 10.4, 10.6, 10.6]],
+    ),
+  );
+  expect([await zoneAt(10.2, 10.2), await zoneAt(10.35, 10.35), await zoneAt(10.5, 10.5)]).toEqual([
+    "Zone A",
+    null,
+    "Zone A",
+  ]);
+});
+
 test("a zone is its parts less their holes", async () => {
   await load(
     zone(
