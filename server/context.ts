@@ -60,6 +60,7 @@ import { SurgeService } from "#server/domain/surge/surge-service.ts";
 import { DemandGate } from "#server/domain/trips/demand-gate.ts";
 import { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
 import { TripService } from "#server/domain/trips/trip-service.ts";
+import { ZoneService } from "#server/domain/zones/zone-service.ts";
 import { type EventBus, LocalBus } from "#server/platform/bus.ts";
 import { Cipher, derivedKey } from "#server/platform/cipher.ts";
 import { type Clock, systemClock } from "#server/platform/clock.ts";
@@ -140,6 +141,7 @@ export interface AppContext {
   readonly viewers: OfferViewers;
   readonly fares: FareService;
   readonly surge: SurgeService;
+  readonly zones: ZoneService;
   readonly dispatch: DispatchService;
   readonly matching: MatchingSettingsService;
   /** Why a search asked whom it asked. */
@@ -329,6 +331,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     presence: new PresenceService({ db, bus, ...config.presence }),
     fares: new FareService({ db, bus, router, quotes }),
     surge: new SurgeService({ db, bus }),
+    zones: new ZoneService({ db, bus }),
     viewers: new OfferViewers({ db, sets: memberships, keys }),
     dispatch: new DispatchService({
       ...{ db, bus, events, clock, router, logger },

@@ -61,7 +61,12 @@ function createClient() {
             transformer: superjson,
             EventSource: JitteredEventSource,
           }),
-          false: httpBatchStreamLink({ url: "/api/trpc", transformer: superjson, maxItems: MAX_BATCH_CALLS }),
+          false: splitLink({
+            // A whole file to look at: too long for an address.
+            condition: (operation) => operation.path === "zones.importPreview",
+            true: httpLink({ url: "/api/trpc", transformer: superjson, methodOverride: "POST" }),
+            false: httpBatchStreamLink({ url: "/api/trpc", transformer: superjson, maxItems: MAX_BATCH_CALLS }),
+          }),
         }),
       }),
     ],

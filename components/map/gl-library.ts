@@ -21,13 +21,19 @@ type GlFeature = {
   properties: Record<string, unknown>;
   geometry: { type: string; coordinates: unknown };
 };
-export type GlPointerEvent = { point: { x: number; y: number }; lngLat: { lng: number; lat: number } };
+export type GlPointerEvent = {
+  point: { x: number; y: number };
+  lngLat: { lng: number; lat: number };
+  /** The map then does not move with the pointer. */
+  preventDefault(): void;
+};
+type PointerEventType = "click" | "mousedown" | "mousemove" | "mouseup" | "touchstart" | "touchmove" | "touchend";
 type Box = [[number, number], [number, number]];
 type Camera = { center?: LngLat; zoom?: number; duration?: number; padding?: number; maxZoom?: number };
 
 /** What we use of a map, whichever library made it. */
 export type GlMap = {
-  on(type: "click" | "mousemove", listener: (event: GlPointerEvent) => void): unknown;
+  on(type: PointerEventType, listener: (event: GlPointerEvent) => void): unknown;
   on(type: "load" | "style.load" | "moveend" | "mouseout", listener: () => void): unknown;
   on(type: "error", listener: (event: { error?: Error }) => void): unknown;
   addSource(id: string, source: unknown): unknown;

@@ -7,6 +7,8 @@ import { MapControls } from "./map-controls.tsx";
 import type { LiveMapProps } from "./map-types.ts";
 import { MapView } from "./map-view.ts";
 import { boundsOf, clusterData, routeData, tripData, zoneData, zoneLabelData } from "./overlay-data.ts";
+import { ShapeHand } from "./shape-hand.ts";
+import { shapeData } from "./shape-layers.ts";
 
 type Status = "opening" | "open" | "no-webgl" | "failed";
 
@@ -20,7 +22,18 @@ const MESSAGES: Readonly<Record<Exclude<Status, "open" | "opening">, [title: str
 
 /** The live map. Load it with `next/dynamic` and `ssr: false`: it needs a browser. */
 export function LiveMap(props: LiveMapProps) {
-  const { zones, drivers, trips, clusters, selected = null, focus, route, label = "Live map", className } = props;
+  const {
+    zones,
+    drivers,
+    trips,
+    clusters,
+    selected = null,
+    focus,
+    route,
+    editing = null,
+    label = "Live map",
+    className,
+  } = props;
   const container = useRef<HTMLDivElement>(null);
   const handlers = useRef(props);
   const [view, setView] = useState<MapView | null>(null);
@@ -67,6 +80,21 @@ export function LiveMap(props: LiveMapProps) {
   useEffect(() => view?.setData("clusters", clusterData(clusters ?? [])), [view, clusters]);
   useEffect(() => view?.setData("route", routeData(route ?? null)), [view, route]);
   useEffect(() => view?.setDrivers(drivers), [view, drivers]);
+  useEffect(() => view?.setData("shape", shapeData(editing)), [view, editing]);
+  const isEditing = editing !== null;
+  useEffect(() => {
+    if (!view) return;
+    view.setHand(
+      isEditing
+        ? new ShapeHand({
+            onGrab: (corner) => handlers.current.editing?.onGrab(corner),
+            onDrag: (corner, at) => handlers.current.editing?.onDrag(corner, at),
+            onPick: (corner) => handlers.current.editing?.onPick(corner),
+            onGround: (at) => handlers.current.editing?.onGround(at),
+          })
+        : null,
+    );
+  }, [view, isEditing]);
   const selectedKind = selected?.kind;
   const selectedId = selected?.id;
   useEffect(() => {

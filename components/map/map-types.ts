@@ -55,6 +55,25 @@ export type MapFocus = { at: MapPoint; zoom?: number } | { bounds: LngLatBounds;
 
 export type MapViewport = { bounds: LngLatBounds; zoom: number };
 
+/** A corner of a shape being drawn, or the middle of the edge after it. */
+export type MapCorner = { part: number; ring: number; index: number; isMiddle: boolean };
+
+/** A shape under the pointer. Rings are open: their first position is not repeated. */
+export type MapEditing = {
+  parts: readonly (readonly (readonly LngLat[])[])[];
+  /** The ring being drawn. */
+  drawn: readonly LngLat[] | null;
+  picked: MapCorner | null;
+  /** Where something is wrong. */
+  faults: readonly LngLat[];
+  /** A drag begins. A middle is to become a corner, after the one it is named by. */
+  onGrab(corner: MapCorner): void;
+  onDrag(corner: MapCorner, at: LngLat): void;
+  onPick(corner: MapCorner): void;
+  /** The ground was clicked. */
+  onGround(at: LngLat): void;
+};
+
 export type LiveMapProps = {
   zones: MapZones;
   drivers: readonly MapDriver[];
@@ -64,6 +83,8 @@ export type LiveMapProps = {
   /** null: the ground was clicked, or Escape pressed. A cluster is not selected: the map zooms to it. */
   onSelect?: (selection: MapSelection | null) => void;
   focus?: MapFocus | null;
+  /** While there is one, the pointer moves its corners, and selects nothing. */
+  editing?: MapEditing | null;
   /** A path to draw under the drivers. */
   route?: readonly LngLat[] | null;
   /** Told once when the map is ready, then each time the camera comes to rest. */

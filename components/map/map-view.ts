@@ -7,6 +7,7 @@ import { type MapTheme, readPalette } from "./map-palette.ts";
 import type { LngLatBounds, MapDriver, MapFocus, MapSelection, MapViewport } from "./map-types.ts";
 import { driverData } from "./overlay-data.ts";
 import { CLICKABLE, OVERLAY_SOURCES, type OverlaySource, overlayLayers, selectionFilters } from "./overlay-layers.ts";
+import type { ShapeHand } from "./shape-hand.ts";
 
 /** Positions come once a second; each is spread over that. */
 const GLIDE_MS = 1000;
@@ -38,6 +39,7 @@ export class MapView {
   #motion = new DriverMotion(GLIDE_MS);
   #drivers: readonly MapDriver[] = [];
   #selected: MapSelection | null = null;
+  #hand: ShapeHand | null = null;
   #theme: MapTheme = readPalette().theme;
   #frame = 0;
   #lastDrawMs = 0;
@@ -62,8 +64,15 @@ export class MapView {
     map.on("moveend", () => this.#tellViewport());
     map.on("click", (event) => this.#click(event));
     map.on("mousemove", (event) => {
-      map.getCanvas().style.cursor = this.#hit(event, HOVER_REACH_PX) ? "pointer" : "";
+      map.getCanvas().style.cursor = this.#hand
+        ? this.#hand.move(event, map)
+        : this.#hit(event, HOVER_REACH_PX)
+          ? "pointer"
+          : "";
     });
+    for (const type of ["mousedown", "touchstart"] as const) map.on(type, (event) => this.#hand?.press(event, map));
+    for (const type of ["mouseup", "touchend"] as const) map.on(type, () => this.#hand?.release());
+    map.on("touchmove", (event) => this.#hand?.move(event, map));
     // A tile or style that fails must not fail silently, nor take the map down.
     map.on("error", ({ error }) => console.warn("Map:", error?.message ?? "unknown error"));
     this.#themeWatch.observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
@@ -79,6 +88,11 @@ export class MapView {
 
   setData(source: Exclude<OverlaySource, "drivers">, data: FeatureCollection): void {
     this.#put(source, data);
+  }
+
+  /** While there is one, clicks and drags are its own. */
+  setHand(hand: ShapeHand | null): void {
+    this.#hand = hand;
   }
 
   select(selected: MapSelection | null): void {
@@ -198,6 +212,10 @@ export class MapView {
   }
 
   #click(event: GlPointerEvent): void {
+    if (this.#hand) {
+      this.#hand.click(event, this.#map);
+      return;
+    }
     const hit = this.#hit(event, CLICK_REACH_PX);
     if (!hit) {
       this.#listener.onSelect(null);

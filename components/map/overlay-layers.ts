@@ -3,8 +3,9 @@ import { PLACES_FROM_ZOOM } from "./base-style.ts";
 import type { GlLayer } from "./gl-library.ts";
 import type { MapPalette } from "./map-palette.ts";
 import type { MapSelection } from "./map-types.ts";
+import { shapeLayers } from "./shape-layers.ts";
 
-export const OVERLAY_SOURCES = ["zones", "zone-labels", "route", "trips", "clusters", "drivers"] as const;
+export const OVERLAY_SOURCES = ["zones", "zone-labels", "route", "trips", "clusters", "drivers", "shape"] as const;
 export type OverlaySource = (typeof OVERLAY_SOURCES)[number];
 
 /** Layers that answer a click, what lies on top first. */
@@ -35,7 +36,12 @@ export function selectionFilters(selected: MapSelection | null): Record<string, 
 
 /** Every overlay layer, bottom first. `fonts`: CSS families, or those of the style's own glyph server. */
 export function overlayLayers(palette: MapPalette, fonts: readonly string[], selected: MapSelection | null): GlLayer[] {
-  const layers = [...zoneLayers(palette, fonts), ...tripLayers(palette), ...driverLayers(palette, fonts)];
+  const layers = [
+    ...zoneLayers(palette, fonts),
+    ...tripLayers(palette),
+    ...driverLayers(palette, fonts),
+    ...shapeLayers(palette),
+  ];
   const filters = selectionFilters(selected);
   return layers.map((layer) => (filters[layer.id] ? { ...layer, filter: filters[layer.id] } : layer));
 }

@@ -6,6 +6,7 @@ import {
   Car,
   ClipboardList,
   Gauge,
+  Hexagon,
   KeyRound,
   Layers,
   Lock,
@@ -125,7 +126,17 @@ const OPERATIONS_ROOMS: readonly RoomLink[] = [
   },
 ];
 
+const ZONES_HREF = "/zones";
+
 const ZONE_ROOMS: readonly RoomLink[] = [
+  {
+    href: ZONES_HREF,
+    label: "Zones",
+    key: "z",
+    icon: Hexagon,
+    permission: "zones.manage",
+    also: "polygons areas draw borders geojson import export",
+  },
   {
     href: "/zones/fares",
     label: "Fares",
@@ -188,7 +199,8 @@ const SETTINGS_ROOMS: readonly RoomLink[] = [
 ];
 
 export const isCurrent = (pathname: string, href: string): boolean =>
-  pathname === href || pathname.startsWith(`${href}/`);
+  // Fares, surge and matching have rooms of their own under the zones'.
+  pathname === href || (href !== ZONES_HREF && pathname.startsWith(`${href}/`));
 
 /** The rooms this operator may enter. */
 export function useRooms() {

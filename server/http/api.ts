@@ -10,7 +10,14 @@ import type { DoorEnv } from "#server/http/door.ts";
 import { mountHealth } from "#server/http/health.ts";
 import { mountOpenApi } from "#server/http/openapi/mount.ts";
 import { sendProblem } from "#server/http/problem.ts";
-import { assertBodySize, clientAddresses, isJson, requestContexts, requestIdOf } from "#server/http/request.ts";
+import {
+  assertBodySize,
+  clientAddresses,
+  isJson,
+  maxBodyBytesOf,
+  requestContexts,
+  requestIdOf,
+} from "#server/http/request.ts";
 import { mountRest, restProcedures } from "#server/http/rest.ts";
 import { mountSocketStats } from "#server/http/socket-stats.ts";
 import { mountWebhooks } from "#server/http/webhooks.ts";
@@ -52,7 +59,7 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
   mountWellKnown(hono, app);
   mountSocketStats(hono);
   hono.all("/api/trpc/*", (c) => {
-    assertBodySize(c.req.raw.headers);
+    assertBodySize(c.req.raw.headers, maxBodyBytesOf(c.req.path));
     // A form on another site can send text and forms, but no JSON.
     if (c.req.method === "POST" && !isJson(c.req.header("content-type")))
       throw new DomainError("UNSUPPORTED_MEDIA_TYPE", "Send application/json.");
@@ -66,6 +73,8 @@ export function createApi(app: AppContext): Hono<DoorEnv> {
       endpoint: "/api/trpc",
       req: c.req.raw,
       router: appRouter,
+      // A file of zones to be previewed is a question, and too long for an address.
+      allowMethodOverride: true,
       createContext: async ({ info }) => {
         const ctx = contexts({ headers: c.req.raw.headers, requestId: c.get("requestId"), ip: clientAddress(c) });
         await countStreamed(ctx, info.calls.length);

@@ -150,6 +150,19 @@ describe("bad input is refused with a problem, and nothing is written", () => {
     expect(JSON.parse(answer.text)).toMatchObject({ code: "PAYLOAD_TOO_LARGE", requestId: expect.any(String) });
     expect(await written()).toBe(before);
   });
+
+  test("outlines of zones are longer than other calls may be, and bounded too", async () => {
+    const send = (path: string, kibibytes: number) =>
+      call(`${url}/api/trpc/${path}`, {
+        token: tokens.customer,
+        body: { json: { name: "x".repeat(kibibytes * 1024) } },
+      });
+    // Refused for who asks, not for the size.
+    expect((await send("zones.save", 500)).status).toBe(403);
+    expect((await send("zones.save", 513)).status).toBe(413);
+    expect((await send("zones.import", 8 * 1024 + 1)).status).toBe(413);
+    expect((await send("zones.remove", 65)).status).toBe(413);
+  });
 });
 
 describe("query parameters", () => {

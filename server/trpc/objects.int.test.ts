@@ -82,6 +82,21 @@ const CASES: Readonly<Record<string, (a: World) => object>> = {
     ...{ zoneId: "0199aaaa-0000-7000-8000-000000000001", categoryId: a.row, expectedVersion: 0, reason: REASON },
     tariff: { baseFare: 1, farePerKm: 1, farePerMin: 1, minimumFare: 1 },
   }),
+  "zones.get": () => ({ id: "0199aaaa-0000-7000-8000-000000000001" }),
+  "zones.save": () => ({
+    ...{
+      id: "0199aaaa-0000-7000-8000-000000000001",
+      name: "Taken",
+      priority: 1,
+      currency: "USD",
+      isActive: false,
+      shape: null,
+    },
+    ...{ acknowledgeOverlap: false, expectedVersion: 1, reason: REASON },
+  }),
+  "zones.remove": () => ({ id: "0199aaaa-0000-7000-8000-000000000001", expectedVersion: 1, reason: REASON }),
+  "zones.import": () => ({ features: [], basis: "0".repeat(64), acknowledgeOverlap: false, reason: REASON }),
+  "zones.importPreview": () => ({ features: [] }),
   "pricing.surgeHistory": () => ({ zoneId: "0199aaaa-0000-7000-8000-000000000001" }),
   "pricing.setSurge": () => ({
     ...{ zoneId: "0199aaaa-0000-7000-8000-000000000001", enabled: true, cap: 2, steps: null, override: null },

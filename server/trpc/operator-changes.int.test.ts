@@ -14,6 +14,16 @@ import { appRouter } from "#server/trpc/root.ts";
  */
 const REASON = "a test of every change";
 const PASSWORD = "correct horse battery staple";
+const SQUARE = [
+  [
+    [
+      [10, 10],
+      [11, 10],
+      [11, 11],
+      [10, 10],
+    ],
+  ],
+];
 
 let t: TestApp;
 let url: string;
@@ -80,6 +90,21 @@ const CASES: Readonly<Record<string, Case>> = {
     await t.rows("DELETE FROM zone_surge");
     const zoneId = await t.value<string>("SELECT id FROM zones LIMIT 1");
     return { zoneId, enabled: true, cap: 2, steps: null, override: null, expectedVersion: 0, reason: REASON };
+  },
+  "zones.save": async () => ({
+    ...{ id: null, name: `Zone ${newId()}`, priority: 0, currency: "EGP", isActive: true, shape: SQUARE },
+    ...{ acknowledgeOverlap: true, expectedVersion: 0, reason: REASON },
+  }),
+  "zones.remove": async () => {
+    const id = newId();
+    await t.rows("INSERT INTO zones (id, code, name) VALUES ($1, $2, 'To go')", [id, id]);
+    return { id, expectedVersion: 1, reason: REASON };
+  },
+  "zones.import": async () => {
+    const properties = { name: "Imported", code: newId() };
+    const features = [{ type: "Feature", properties, geometry: { type: "MultiPolygon", coordinates: SQUARE } }];
+    const { basis } = await t.app.zones.preview(features);
+    return { features, basis, acknowledgeOverlap: true, reason: REASON };
   },
   "drivers.endReview": async () => {
     const driverId = await t.make.driver();

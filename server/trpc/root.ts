@@ -23,6 +23,7 @@ import { ridesRouter } from "#server/trpc/routers/rides.ts";
 import { signingRouter } from "#server/trpc/routers/signing.ts";
 import { tripsRouter } from "#server/trpc/routers/trips.ts";
 import { webhooksRouter } from "#server/trpc/routers/webhooks.ts";
+import { zonesRouter } from "#server/trpc/routers/zones.ts";
 
 /** The apps' areas first, then the console's rooms. */
 export const appRouter = router({
@@ -37,6 +38,7 @@ export const appRouter = router({
   map: mapRouter,
   trips: tripsRouter,
   matching: matchingRouter,
+  zones: zonesRouter,
   drivers: driversRouter,
   locks: locksRouter,
   jobs: jobsRouter,
