@@ -39,6 +39,16 @@ function Panel({ title, onClose, children, actions }: PanelProps) {
   );
 }
 
+const HOUR_MS = 3600_000;
+const MINUTE_MS = 60_000;
+
+/** With its times, so that a colleague who is sent the link sees the same hour. */
+function lastHourOf(driverId: string): string {
+  const to = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS;
+  const iso = (ms: number) => encodeURIComponent(new Date(ms).toISOString());
+  return `/map/replay?driver=${driverId}&from=${iso(to - HOUR_MS)}&to=${iso(to)}`;
+}
+
 interface DriverPanelProps {
   readonly driver: LiveDriver;
   readonly trip: LiveTrip | undefined;
@@ -56,7 +66,7 @@ export function DriverPanel({ driver, trip, onClose, onTrip, onCentre }: DriverP
         <>
           <Button onClick={onCentre}>Centre on driver</Button>
           <Button asChild>
-            <Link href={`/map/replay?driver=${driver.id}`}>Replay the last hour</Link>
+            <Link href={lastHourOf(driver.id)}>Replay the last hour</Link>
           </Button>
           {driver.tripId && (
             <Button asChild>

@@ -81,6 +81,8 @@ export function useLiveFleet(viewport: MapViewport | null, filters: MapFilters) 
   const trpc = useTRPC();
   const [fleet, setFleet] = useState<Fleet | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  /** What came of a telling that is not complete yet: half of it would be drawn as all. */
+  const arriving = useRef<FleetFrame[]>([]);
   const settled = useSettled(viewport, SETTLED_MS);
   const { view, state, category, zone, driver, trip } = filters;
   const asked = useMemo(
@@ -99,8 +101,17 @@ export function useLiveFleet(viewport: MapViewport | null, filters: MapFilters) 
   const subscription = useSubscription(
     trpc.map.live.subscriptionOptions(asked, {
       enabled: useTabVisible() && (view === "list" || settled !== null),
-      onStarted: () => setError(null),
-      onData: ({ data: frame }) => setFleet((before) => applyFrame(before ?? EMPTY, frame)),
+      onStarted: () => {
+        arriving.current = [];
+        setError(null);
+      },
+      onData: ({ data: frame }) => {
+        arriving.current.push(frame);
+        if (!frame.last) return;
+        const frames = arriving.current;
+        arriving.current = [];
+        setFleet((before) => frames.reduce(applyFrame, before ?? EMPTY));
+      },
       onError: (cause) => setError(cause instanceof Error ? cause : new Error("The server did not answer.")),
     }),
   );

@@ -56,6 +56,8 @@ export interface FleetFrame {
   readonly at: string;
   /** Forget all that was told before: this begins anew. */
   readonly whole: boolean;
+  /** False: the rest of what is told now follows at once; show it together. */
+  readonly last: boolean;
   readonly drivers: readonly LiveDriver[];
   readonly moves: readonly DriverMove[];
   /** All clusters; null: they are as they were. */

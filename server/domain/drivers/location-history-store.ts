@@ -3,7 +3,7 @@ import { MAX_HISTORY_POINTS } from "#server/contracts/history.ts";
 import type { StoredLocation } from "#server/domain/drivers/location-store.ts";
 import type { Database, Queryable } from "#server/platform/db.ts";
 
-/** With the trip that the driver is on as it is written: a few seconds after they were there. */
+/** With the trip that the driver was on then: it may be over as this is written. */
 export async function insertHistory(db: Queryable, batch: readonly StoredLocation[]): Promise<void> {
   await db.query({
     name: "history-insert",
@@ -11,7 +11,9 @@ export async function insertHistory(db: Queryable, batch: readonly StoredLocatio
            SELECT l.user_id, t.id, point(l.lng, l.lat), l.heading, l.speed, l.accuracy, l.recorded_at
            FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[])
              AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at)
-           LEFT JOIN trip_requests t ON t.driver_id = l.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing')`,
+           LEFT JOIN LATERAL (
+             SELECT CASE WHEN t.trip_end_time IS NULL OR t.trip_end_time >= l.recorded_at THEN t.id END AS id FROM trip_requests t
+             WHERE t.driver_id = l.user_id AND t.locked_at <= l.recorded_at ORDER BY t.locked_at DESC LIMIT 1) t ON true`,
     values: [
       batch.map((l) => l.userId),
       batch.map((l) => l.lat),
@@ -104,6 +106,9 @@ const MARKS = (condition: string) => `
 SELECT t.id, t.ref_id, t.driver_id, t.created_at, t.locked_at, t.arrived_at, t.trip_start_time, t.trip_end_time
 FROM trip_requests t WHERE ${condition} ORDER BY t.created_at LIMIT 200`;
 
+/** Of the driver who has or had it last: one it was taken from drove another way. */
+const OF_TRIP = "trip_request_id = $1 AND user_id = (SELECT driver_id FROM trip_requests WHERE id = $1)";
+
 interface MarkRow {
   readonly id: string;
   readonly ref_id: string;
@@ -134,7 +139,7 @@ export async function readHistory(db: Queryable, query: HistoryQuery): Promise<H
   const span = ofTrip ? [query.tripId] : [query.driverId, query.from, query.to];
   const points = await db.query<PointRow>({
     name: ofTrip ? "history-of-trip" : "history-of-driver",
-    text: POINTS(ofTrip ? "trip_request_id = $1" : "user_id = $1 AND recorded_at >= $2 AND recorded_at <= $3"),
+    text: POINTS(ofTrip ? OF_TRIP : "user_id = $1 AND recorded_at >= $2 AND recorded_at <= $3"),
     values: span,
   });
   const marks = await db.query<MarkRow>({

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => t.dispose());
 
-const point = (userId: string, at: Date, lat = HERE.lat) => ({
+const point = (userId: string, at: Date, lat: number = HERE.lat) => ({
   ...{ userId, lat, lng: HERE.lng, heading: 90, speed: 8, accuracy: 5, recordedAt: at },
 });
 const ago = (ms: number) => new Date(Date.now() - ms);
@@ -44,6 +44,26 @@ test("a driver's way is kept, with the trip they are on", async () => {
   const ofTrip = await readHistory(t.app.db.pool, { tripId: trip });
   expect(ofTrip.points).toHaveLength(1);
   expect(ofTrip.marks.map(({ kind }) => kind)).toEqual(["requested", "accepted"]);
+});
+
+test("a position belongs to the trip of its moment, written when it may; another driver's way is not the trip's", async () => {
+  const [first = "", second = ""] = await t.make.drivers(2);
+  const trip = await t.make.trip();
+  await t.accept(trip, first);
+  await t.rows("UPDATE trip_requests SET locked_at = now() - interval '1 hour' WHERE id = $1", [trip]);
+  await insertHistory(t.app.db.pool, [point(first, ago(3_000_000), 30.1)]);
+  await t.app.trips.release({ type: "operator", id: first }, trip, "a test", null);
+  await t.accept(trip, second);
+  await t.rows("UPDATE trip_requests SET locked_at = now() - interval '20 minutes' WHERE id = $1", [trip]);
+  await t.app.trips.arrive(second, trip);
+  await t.rows(
+    "UPDATE trip_requests SET current_status = 'completed', trip_end_time = now() - interval '5 minutes' WHERE id = $1",
+    [trip],
+  );
+  // Written after its end: one from before it, one from after.
+  await insertHistory(t.app.db.pool, [point(second, ago(600_000), 30.2)]);
+  await insertHistory(t.app.db.pool, [point(second, ago(60_000), 30.3)]);
+  expect((await readHistory(t.app.db.pool, { tripId: trip })).points.map(({ lat }) => lat)).toEqual([30.2]);
 });
 
 test("more than can be told is thinned evenly, and says so", async () => {

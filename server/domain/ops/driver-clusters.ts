@@ -11,7 +11,9 @@ const MAX_CLUSTERS = 400;
 function cellDegrees({ bounds, zoom }: Pick<MapView, "bounds" | "zoom">): number {
   let degrees = (360 * CELL_PX) / (WORLD_PX * 2 ** Math.floor(zoom));
   const [west, south, east, north] = bounds ?? [-180, -90, 180, 90];
-  while (((east - west) / degrees + 1) * ((north - south) / degrees + 1) > MAX_CLUSTERS) degrees *= 2;
+  // A view may reach over the antimeridian: then its west lies east of its east.
+  const width = west <= east ? east - west : 360 - (west - east);
+  while ((width / degrees + 1) * (Math.abs(north - south) / degrees + 1) > MAX_CLUSTERS) degrees *= 2;
   return degrees;
 }
 

@@ -216,6 +216,11 @@ describe("a frame", () => {
       Array.from({ length: 50_000 }, () => driver({ lat: random() * 170 - 85, lng: random() * 360 - 180 })),
       { zoom: 22 },
     ],
+    [
+      "the same, by a view that reaches around the world",
+      Array.from({ length: 50_000 }, () => driver({ lat: random() * 170 - 85, lng: random() * 360 - 180 })),
+      { zoom: 22, bounds: [10, -90, 9.9, 90] },
+    ],
   ])("is at most 100 KiB: %s", (_, drivers, wish) => {
     const { model, next, move, change } = modelOf(
       drivers,
@@ -234,6 +239,26 @@ describe("a frame", () => {
   test("mutation: one frame for all of them would be many times that", () => {
     const drivers = fleet(MAX_SINGLES);
     expect(Buffer.byteLength(JSON.stringify(drivers))).toBeGreaterThan(4 * MAX_FRAME_BYTES);
+  });
+
+  test("of several the last says so, and the first alone begins anew", () => {
+    const frames = new FleetView(view(), null).frames(modelOf(fleet(MAX_SINGLES)).model);
+    expect(frames.length).toBeGreaterThan(3);
+    expect(frames.map(({ whole, last }) => [whole, last])).toEqual(
+      frames.map((_, i) => [i === 0, i === frames.length - 1]),
+    );
+  });
+
+  test("one driver in and out at 2,000 does not tell them all anew", () => {
+    const extra = driver({ lat: 30.05 });
+    const { model, next, move } = modelOf([...fleet(MAX_SINGLES, { lat: 30.05 }), extra]);
+    const map = new FleetView(view({ bounds: [31, 30, 32, 30.1] }), null);
+    expect(map.frames(model)[0]?.clusters).not.toEqual([]);
+    for (let n = 0; n < 4; n++) {
+      move(extra.id, n % 2 === 0 ? 30.5 : 30.05);
+      next();
+      expect(map.frames(model).reduce((sum, { drivers }) => sum + drivers.length, 0)).toBe(0);
+    }
   });
 
   test("of trips holds the newest in view, and the chosen one and its driver's wherever they are", () => {

@@ -62,6 +62,7 @@ export class FleetView {
   readonly #drivers = new Map<string, number>();
   readonly #trips = new Map<string, number>();
   #round = -1;
+  #crowded = false;
   readonly #clusters = new Told();
   readonly #counts = new Told();
   readonly #categories = new Told();
@@ -105,7 +106,9 @@ export class FleetView {
       seen.set(id, one);
       counts[one.driver.state] = (counts[one.driver.state] ?? 0) + 1;
     }
-    const crowded = seen.size > MAX_SINGLES;
+    // Once clustered, singles come back when there are clearly fewer: one car in and out must not tell 2,000 anew.
+    const crowded = seen.size > (this.#crowded ? MAX_SINGLES * 0.9 : MAX_SINGLES);
+    this.#crowded = crowded;
     const singles = crowded ? new Map<string, FleetDriver>() : seen;
     const clusters = crowded
       ? clusterDrivers(
@@ -155,7 +158,7 @@ export class FleetView {
     const close = () => {
       const isFirst = frames.length === 0;
       const extras = isFirst ? once : { clusters: null, counts: null, categories: null };
-      frames.push({ at, whole: whole && isFirst, ...filling, ...extras });
+      frames.push({ at, whole: whole && isFirst, last: false, ...filling, ...extras });
       filling = noParts();
       left = MAX_FRAME_BYTES - FRAME_OVERHEAD_BYTES;
     };
@@ -170,7 +173,7 @@ export class FleetView {
     const isEmpty = Object.values(filling).every((items) => items.length === 0);
     const saysSomething = once.clusters !== null || once.counts !== null || once.categories !== null;
     if (!isEmpty || (frames.length === 0 && (whole || saysSomething))) close();
-    return frames;
+    return frames.map((frame, i) => (i === frames.length - 1 ? { ...frame, last: true } : frame));
   }
 }
 

@@ -192,10 +192,10 @@ export class LiveMap {
     for (const { driverId } of changed) this.#dirtyDrivers.add(driverId);
     this.#version = changed.at(-1)?.version ?? this.#version;
     const trips = await readTrips(this.#db.pool, null);
-    const live = new Set(trips.map((trip) => trip.id));
-    for (const id of [...this.#trips.keys(), ...live]) {
+    const live = new Map(trips.map((trip) => [trip.id, trip]));
+    for (const id of new Set([...this.#trips.keys(), ...live.keys()])) {
       const known = this.#trips.get(id)?.trip;
-      const now = trips.find((trip) => trip.id === id);
+      const now = live.get(id);
       if (known?.status !== now?.status || known?.driverId !== now?.driverId) this.#dirtyTrips.add(id);
     }
   }
