@@ -242,8 +242,16 @@ test("the engine as it is passes without a lock, too", async () => {
   expect(await violationsOf((t) => engineWith(t.app, { lock: noLock }))).toEqual([]);
 });
 
+/** A busy machine may see few operations meet: a fault that is there is looked for up to five times. */
+async function faultsOf(engineOf: (t: TestApp) => AssignmentService): Promise<readonly string[]> {
+  for (let tries = 1; ; tries++) {
+    const found = await violationsOf(engineOf);
+    if (found.length > 0 || tries === 5) return found;
+  }
+}
+
 test("mutation: without the conditional update the checker finds it", async () => {
-  const found = await violationsOf((t) => {
+  const found = await faultsOf((t) => {
     const broken = storeWithSql(t.app.db.pool, withoutConditions);
     return engineWith(t.app, { lock: noLock, decide: (group) => broken.decide(group) });
   });
@@ -252,7 +260,7 @@ test("mutation: without the conditional update the checker finds it", async () =
 
 // As it was until a test found it: see assignment-store.int.test.ts.
 test("mutation: with the update's condition asked of the statement's snapshot, the checker finds it", async () => {
-  const found = await violationsOf((t) => {
+  const found = await faultsOf((t) => {
     const broken = storeWithSql(t.app.db.pool, (sql) =>
       sql.replace(
         "AND t.id = w.trip_id\n  RETURNING t.*",
