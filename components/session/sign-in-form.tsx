@@ -3,7 +3,7 @@
 import { Eye, EyeOff } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { signIn } from "next-auth/react";
-import { useState } from "react";
+import { useRef, useState, useSyncExternalStore } from "react";
 import { Button } from "#components/ui/button.tsx";
 import { Input } from "#components/ui/input.tsx";
 import { type CaptchaChallenge, readChallenge } from "#server/contracts/captcha.ts";
@@ -24,10 +24,23 @@ const NO_CHALLENGE =
   "There were too many failed sign-ins for this account. Wait until tomorrow, or ask a colleague who manages people to let you in.";
 const DOWN = "The server did not answer. Check your connection and try again.";
 
+const NEVER_CHANGES = () => () => {};
+
+/** False in the server's page, true once React has taken it over. */
+function useHydrated(): boolean {
+  return useSyncExternalStore(
+    NEVER_CHANGES,
+    () => true,
+    () => false,
+  );
+}
+
 export function SignInForm({ to, demo, notice }: SignInFormProps) {
   const router = useRouter();
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
+  const hydrated = useHydrated();
+  // Read when they are sent: what a password manager filled in before the page came alive counts too.
+  const emailField = useRef<HTMLInputElement>(null);
+  const passwordField = useRef<HTMLInputElement>(null);
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -56,7 +69,9 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
   };
 
   const submit = async (token = captchaToken) => {
-    if (!email.trim() || !password) {
+    const email = emailField.current?.value.trim();
+    const password = passwordField.current?.value;
+    if (!email || !password) {
       setProblem("Fill in your email and your password.");
       return;
     }
@@ -68,7 +83,7 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
     setProblem(null);
     try {
       const answer = await signIn("credentials", {
-        email: email.trim(),
+        email,
         password,
         ...(totp === null ? {} : { totp: totp.trim() }),
         ...(token === null ? {} : { captchaToken: token }),
@@ -103,6 +118,8 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
   return (
     <form
       noValidate
+      // Never as the page's address: nothing is sent before the page is alive, and no password is put in a URL.
+      method="post"
       className="space-y-3"
       onSubmit={(event) => {
         event.preventDefault();
@@ -123,15 +140,7 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
         <label htmlFor="email" className="mb-1 block font-medium">
           Email
         </label>
-        <Input
-          id="email"
-          name="email"
-          type="email"
-          autoComplete="username"
-          autoFocus
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-        />
+        <Input id="email" name="email" type="email" autoComplete="username" autoFocus ref={emailField} />
       </div>
       <div>
         <label htmlFor="password" className="mb-1 block font-medium">
@@ -143,8 +152,7 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
             name="password"
             type={shown ? "text" : "password"}
             autoComplete="current-password"
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
+            ref={passwordField}
             className="pr-9"
           />
           <button
@@ -174,7 +182,7 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
         </div>
       )}
       {challenge !== null && <CaptchaWidget key={round} challenge={challenge} onToken={onToken} />}
-      <Button type="submit" variant="primary" disabled={busy} className="h-8! w-full justify-center">
+      <Button type="submit" variant="primary" disabled={busy || !hydrated} className="h-8! w-full justify-center">
         {busy ? "Signing in…" : "Sign in"}
       </Button>
       {demo && (
@@ -186,8 +194,8 @@ export function SignInForm({ to, demo, notice }: SignInFormProps) {
                 <button
                   type="button"
                   onClick={() => {
-                    setEmail(account.email);
-                    setPassword(account.password);
+                    if (emailField.current) emailField.current.value = account.email;
+                    if (passwordField.current) passwordField.current.value = account.password;
                     setProblem(null);
                   }}
                   className="flex min-h-8 w-full items-center gap-2 rounded-md border border-line-strong bg-surface px-2.5 text-left hover:bg-hover pointer-coarse:min-h-11"
