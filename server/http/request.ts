@@ -134,9 +134,15 @@ export async function readBytes(c: Context, maxBytes = MAX_BODY_BYTES): Promise<
   assertBodySize(c.req.raw.headers, maxBytes);
   if (c.req.header("transfer-encoding") === undefined) {
     const { incoming } = c.env as { incoming?: IncomingMessage };
-    // A small body comes with its headers: by the next microtask all of it has been read from the socket.
+    // A small body comes with its headers: after a microtask all of it lies in the stream, though not yet marked complete.
     await null;
-    if (incoming?.complete === true && !incoming.readableDidRead) return (incoming.read() as Buffer | null) ?? NOTHING;
+    const length = Number(c.req.header("content-length") ?? 0);
+    if (incoming?.readableLength === length && !incoming.readableDidRead) {
+      const bytes = (incoming.read() as Buffer | null) ?? NOTHING;
+      // So that it ends: Hono's adapter would drain, with timers, what was left open.
+      incoming.resume();
+      return bytes;
+    }
     return Buffer.from(await c.req.arrayBuffer());
   }
   const chunks: Uint8Array[] = [];

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Config } from "#server/config/env.ts";
 import { captchaSources } from "#server/contracts/captcha.ts";
@@ -180,8 +180,10 @@ function countBody(req: IncomingMessage, maxBytes: number, onExcess: () => void)
 
 /** A path of the server's own that can be read: not `*`, nor another host's address, nor half an escaped letter. */
 function isReadable(path: string): boolean {
+  if (!path.startsWith("/")) return false;
+  if (!path.includes("%")) return true;
   try {
-    return path.startsWith("/") && decodeURIComponent(path) !== "";
+    return decodeURIComponent(path) !== "";
   } catch {
     return false;
   }
@@ -214,8 +216,7 @@ function holdBack(res: Holding, headers: readonly string[]): void {
 
 /** Begins an answer with what the guard holds back, and these: names and values in turn, each name once. */
 export function writeHeldHead(res: ServerResponse, status: number, headers: readonly string[]): void {
-  Reflect.deleteProperty(res, "writeHead");
-  res.writeHead(status, [...((res as Holding)[HELD] ?? []), ...headers]);
+  ServerResponse.prototype.writeHead.call(res, status, [...((res as Holding)[HELD] ?? []), ...headers]);
 }
 
 /**
