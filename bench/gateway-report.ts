@@ -32,11 +32,16 @@ export function printGateway(bench: GatewayBench): void {
   );
   const samples = bench.paced.memory.map(({ rss, heap }) => `${rss.toFixed(0)}/${heap.toFixed(0)}`).join(" ");
   console.log(`  its memory every 5 s, RSS/heap in MiB: ${samples}`);
-  const { fanOutMs, idleKiB } = bench;
+  const [before, after] = bench.paced.held.map(({ rss, heap }) => `${rss.toFixed(0)}/${heap.toFixed(0)}`);
+  console.log(`  all garbage collected, before the load ${before}, after it ${after}`);
+  const { fanOutMs, idleKiB, idleWithGarbageKiB } = bench;
   console.log(
     `fan-out of one event to all subscribers, published by another process: p50 ${fanOutMs.p50.toFixed(0)} ms, p95 ${fanOutMs.p95.toFixed(0)} ms, max ${fanOutMs.max.toFixed(0)} ms`,
   );
   console.log(
-    `an idle connection: ${idleKiB.gateway.toFixed(1)} KiB, bare server ${idleKiB.bare.toFixed(1)} KiB: ${idleKiB.over.toFixed(1)} over`,
+    `an idle connection: ${idleLine(idleKiB)}; with the garbage of its opening ${idleLine(idleWithGarbageKiB)}`,
   );
 }
+
+const idleLine = ({ gateway, bare, over }: GatewayBench["idleKiB"]) =>
+  `${gateway.toFixed(1)} KiB, bare server ${bare.toFixed(1)}: ${over.toFixed(1)} over`;

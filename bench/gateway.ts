@@ -1,11 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
+import { findFreePort } from "#scripts/services/ports.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { systemClock } from "#server/platform/clock.ts";
 import { createLogger } from "#server/platform/logger.ts";
 import { openRedis } from "#server/platform/redis.ts";
 import { RedisBus } from "#server/platform/redis-bus.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import type { LoadOrder, LoadReport, Person } from "./gateway-protocol.ts";
 import { type Latency, latencyOf } from "./http-load.ts";
 import type { Stage } from "./stage.ts";
@@ -24,10 +26,17 @@ export interface GatewaySize {
   readonly events: number;
 }
 
-/** What a gateway's process holds, in MiB, every few seconds of a steady load. */
+/** What a gateway's process holds, in MiB. */
 interface Memory {
   readonly rss: number;
   readonly heap: number;
+}
+
+/** Resident memory of a connection that says nothing, over the bare server's. KiB. */
+interface Idle {
+  readonly bare: number;
+  readonly gateway: number;
+  readonly over: number;
 }
 
 /** Positions through one server, from apps in other processes. */
@@ -56,13 +65,23 @@ export interface GatewayBench {
   readonly cpuRatioThrottled: number;
   readonly cpuRatioAccepted: number;
   /** At 10,000 a second, every limit as shipped but the interval, all of them accepted. */
-  readonly paced: Intake & { readonly storedPerSecond: number; readonly memory: readonly Memory[] };
+  readonly paced: Intake & {
+    readonly storedPerSecond: number;
+    /** Every few seconds, as it happens to be. */
+    readonly memory: readonly Memory[];
+    /** Before the load and after it, its connections open and all garbage collected. */
+    readonly held: readonly Memory[];
+  };
   readonly fanOutMs: Latency;
-  readonly idleKiB: { readonly bare: number; readonly gateway: number; readonly over: number };
+  /** All garbage collected in both servers: what a connection takes for as long as it lasts. */
+  readonly idleKiB: Idle;
+  /** With the garbage that opening the connections left behind. */
+  readonly idleWithGarbageKiB: Idle;
 }
 
 interface Target {
   readonly port: number;
+  collectGarbage(): Promise<void>;
   rss(): Promise<number>;
   cpuSeconds(): Promise<number>;
   counted(): Promise<Record<string, number>>;
@@ -70,7 +89,11 @@ interface Target {
 }
 
 async function startBare(): Promise<Target> {
-  const child = fork(join(import.meta.dirname, "bare-ws.ts"));
+  const inspector = await findFreePort();
+  const child = fork(join(import.meta.dirname, "bare-ws.ts"), {
+    execArgv: [`--inspect=127.0.0.1:${inspector}`, "--inspect-publish-uid=http"],
+    silent: true,
+  });
   const port = await new Promise<number>((resolve) =>
     child.once("message", (message: { port: number }) => resolve(message.port)),
   );
@@ -82,6 +105,7 @@ async function startBare(): Promise<Target> {
     };
   return {
     port,
+    collectGarbage: () => collectGarbage(inspector),
     rss: async () => (await read()).rss,
     async cpuSeconds() {
       const { user, system } = (await read()).cpu;
@@ -93,10 +117,13 @@ async function startBare(): Promise<Target> {
 }
 
 async function startGateway(stage: Stage, env: Readonly<Record<string, string>>): Promise<Target> {
-  const { port, child } = await stage.startServer("--roles=web,gateway", env);
+  const inspector = await findFreePort();
+  const NODE_OPTIONS = `--inspect=127.0.0.1:${inspector} --inspect-publish-uid=http`;
+  const { port, child } = await stage.startServer("--roles=web,gateway", { ...env, NODE_OPTIONS });
   const metrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return {
     port,
+    collectGarbage: () => collectGarbage(inspector),
     cpuSeconds: async () => Number(/^process_cpu_seconds_total (\S+)/m.exec(await metrics())?.[1]),
     rss: async () => Number(/^process_resident_memory_bytes (\S+)/m.exec(await metrics())?.[1]),
     counted: async () => {
@@ -174,16 +201,19 @@ async function measure(
   target: Target,
   people: readonly Person[],
   order: Extract<LoadOrder, { kind: "flood" | "pace" }>,
+  atEdges: () => Promise<void> = async () => undefined,
 ): Promise<Intake> {
   const apps = await Apps.connect(target.port, people);
   // Warm, so that memory and machine code are what they stay.
   await apps.load({ ...order, seconds: Math.max(2, order.seconds / 4) });
   await pause(500);
+  await atEdges();
   const [before, rssBefore] = [sumOf(await target.counted()), await target.rss()];
   const [countedBefore, cpuBefore] = [await target.counted(), await target.cpuSeconds()];
   const reports = await apps.load(order);
   await pause(500);
   const [after, rssAfter, cpuAfter] = [await target.counted(), await target.rss(), await target.cpuSeconds()];
+  await atEdges();
   await apps.close();
   const sent = reports.reduce((sum, { positions }) => sum + positions, 0);
   return {
@@ -251,12 +281,16 @@ async function measurePaced(stage: Stage, seconds: number) {
   const [before, started] = [await writes(), performance.now()];
   const memory: Memory[] = [];
   const sampling = setInterval(async () => memory.push(await readMemory(target.port)), SAMPLE_MS);
-  const intake = await measure(target, people, { kind: "pace", seconds, everyMs: 600 });
+  const held: Memory[] = [];
+  const intake = await measure(target, people, { kind: "pace", seconds, everyMs: 600 }, async () => {
+    await target.collectGarbage();
+    held.push(await readMemory(target.port));
+  });
   await pause(1500);
   clearInterval(sampling);
   const storedPerSecond = ((await writes()) - before) / ((performance.now() - started) / 1000);
   await target.stop();
-  return { ...intake, storedPerSecond, memory };
+  return { ...intake, storedPerSecond, memory, held };
 }
 
 /** Another process of the platform, as a worker is. */
@@ -293,17 +327,23 @@ async function measureFanOut(stage: Stage, people: readonly Person[], events: nu
   return latencyOf(times);
 }
 
-async function idleKiB(target: Target, people: readonly Person[]): Promise<number> {
+/** Resident memory of a connection, in KiB: with the garbage of its opening, and without any. */
+async function measureIdle(target: Target, people: readonly Person[]) {
   const warm = await Apps.connect(target.port, people.slice(0, 200));
   await pause(2000);
+  await target.collectGarbage();
   const before = await target.rss();
   const apps = await Apps.connect(target.port, people.slice(200));
   await pause(5000);
   const after = await target.rss();
+  await target.collectGarbage();
+  await pause(1000);
+  const collected = await target.rss();
   await apps.close();
   await warm.close();
   await target.stop();
-  return (after - before) / 1024 / (people.length - 200);
+  const each = (rss: number) => (rss - before) / 1024 / (people.length - 200);
+  return { withGarbage: each(after), held: each(collected) };
 }
 
 export async function runGateway(stage: Stage, size: GatewaySize): Promise<GatewayBench> {
@@ -319,7 +359,13 @@ export async function runGateway(stage: Stage, size: GatewaySize): Promise<Gatew
   const paced = await measurePaced(stage, size.pacedSeconds);
   const fanOutMs = await measureFanOut(stage, people.slice(0, size.subscribers), size.events);
   const idle = people.slice(0, size.idle);
-  const [bare, gateway] = [await idleKiB(await startBare(), idle), await idleKiB(await startGateway(stage, {}), idle)];
+  const bare = await measureIdle(await startBare(), idle);
+  const gateway = await measureIdle(await startGateway(stage, {}), idle);
+  const idleOf = (name: keyof typeof bare): Idle => ({
+    bare: bare[name],
+    gateway: gateway[name],
+    over: gateway[name] - bare[name],
+  });
   return {
     connections: size.connections,
     rounds,
@@ -329,6 +375,7 @@ export async function runGateway(stage: Stage, size: GatewaySize): Promise<Gatew
     cpuRatioAccepted: median(rounds.map(({ bare: reference, accepted }) => cpuShare(reference, accepted))),
     paced,
     fanOutMs,
-    idleKiB: { bare, gateway, over: gateway - bare },
+    idleKiB: idleOf("held"),
+    idleWithGarbageKiB: idleOf("withGarbage"),
   };
 }
