@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
+import { useCan } from "#components/session/operator.tsx";
 import { DataTable } from "#components/ui/data-table.tsx";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { formatAmount } from "#components/ui/money.tsx";
@@ -23,7 +24,8 @@ interface Opened {
   readonly categoryId: string;
 }
 
-function columnsOf(view: FareView, open: (opened: Opened) => void): readonly Column<FareRow>[] {
+/** `open`: null for who may only look. */
+function columnsOf(view: FareView, open: ((opened: Opened) => void) | null): readonly Column<FareRow>[] {
   const general = view.rows.find((row) => row.zoneId === null);
   return [
     {
@@ -45,6 +47,13 @@ function columnsOf(view: FareView, open: (opened: Opened) => void): readonly Col
           const own = row.fares.find((fare) => fare.categoryId === category.id)?.own ?? null;
           const inherited = general?.fares.find((fare) => fare.categoryId === category.id)?.own ?? null;
           const shown = own ?? inherited;
+          const text =
+            shown === null ? (
+              <span className="text-faint">no fare</span>
+            ) : (
+              <span className={own === null ? "text-faint" : "font-semibold"}>{tariffText(shown, row.currency)}</span>
+            );
+          if (open === null) return <span className="whitespace-nowrap font-mono text-xs">{text}</span>;
           return (
             <button
               type="button"
@@ -52,11 +61,7 @@ function columnsOf(view: FareView, open: (opened: Opened) => void): readonly Col
               aria-label={`${category.name} in ${row.zoneName}: change the fare`}
               className="-mx-1 whitespace-nowrap rounded-sm px-1 font-mono text-xs hover:bg-hover"
             >
-              {shown === null ? (
-                <span className="text-faint">no fare</span>
-              ) : (
-                <span className={own === null ? "text-faint" : "font-semibold"}>{tariffText(shown, row.currency)}</span>
-              )}
+              {text}
             </button>
           );
         },
@@ -71,7 +76,11 @@ export function FaresRoom() {
   const trpc = useTRPC();
   const view = useQuery(trpc.pricing.fares.queryOptions());
   const [opened, setOpened] = useState<Opened | null>(null);
-  const columns = useMemo(() => (view.data === undefined ? [] : columnsOf(view.data, setOpened)), [view.data]);
+  const mayChange = useCan("zones.manage");
+  const columns = useMemo(
+    () => (view.data === undefined ? [] : columnsOf(view.data, mayChange ? setOpened : null)),
+    [view.data, mayChange],
+  );
   const row = view.data?.rows.find(({ zoneId }) => opened !== null && zoneId === opened.zoneId);
   const category = view.data?.categories.find(({ id }) => id === opened?.categoryId);
   const fareOf = (of: FareRow | undefined) => of?.fares.find((fare) => fare.categoryId === category?.id)?.own ?? null;

@@ -142,7 +142,7 @@ const ZONE_ROOMS: readonly RoomLink[] = [
     label: "Fares",
     key: "e",
     icon: Banknote,
-    permission: "zones.manage",
+    permission: "trips.view",
     also: "prices tariff base per kilometre minute",
   },
   {

@@ -91,6 +91,16 @@ async function seedDemo(
     ...randomPlace(polygons, random),
   }));
   await insertDrivers(tx, placed, categories);
+  // A zone that charges more than the others, and one whose surge has a lower ceiling.
+  await tx.query(
+    `INSERT INTO trip_fares (id, zone_id, category_id, base_fare, fare_per_km, fare_per_min, minimum_fare, updated_by_name)
+     SELECT gen_random_uuid(), z.id, f.category_id, f.base_fare * 3 / 2, f.fare_per_km, f.fare_per_min, f.minimum_fare * 3 / 2, 'Admin Demo'
+     FROM zones z, trip_fares f JOIN vehicle_categories k ON k.id = f.category_id
+     WHERE z.code = 'HEL' AND f.zone_id IS NULL AND k.code IN ('economy', 'comfort') ON CONFLICT DO NOTHING`,
+  );
+  await tx.query(
+    "INSERT INTO zone_surge (zone_id, cap, updated_by_name) SELECT id, 1.5, 'Admin Demo' FROM zones WHERE code = 'DTN' ON CONFLICT DO NOTHING",
+  );
   return true;
 }
 

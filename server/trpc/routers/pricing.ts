@@ -26,7 +26,7 @@ export const pricingRouter = router({
     .output(estimateSchema)
     .mutation(({ ctx, input }) => ctx.app.fares.estimate(ctx.actor.id, input)),
 
-  fares: operatorQuery("zones.manage").query(({ ctx }) => ctx.app.fares.view()),
+  fares: operatorQuery("trips.view").query(({ ctx }) => ctx.app.fares.view()),
 
   setFare: operatorProcedure({ permission: "zones.manage", audit: "fare.set" })
     .input(
