@@ -78,7 +78,6 @@ export async function readDemandAndSupply(db: Queryable, staleSeconds: number): 
         UNION ALL
         SELECT l.zone_id, 0, count(*) FROM user_last_locations l
         JOIN driver_details d ON d.user_id = l.user_id AND d.is_online AND d.availability_status IN ('available', 'on_bidding')
-          AND NOT d.under_review
         JOIN users u ON u.id = l.user_id AND u.is_active
         JOIN vehicles v ON v.driver_id = l.user_id AND v.is_active
         WHERE l.zone_id IS NOT NULL AND l.updated_at > now() - make_interval(secs => $1)

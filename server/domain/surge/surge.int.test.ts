@@ -85,9 +85,8 @@ describe("demand and supply", () => {
   });
 
   test("count no driver as supply whom nobody may ask", async () => {
-    const [free, reviewed, closed, without] = await t.make.drivers(4);
-    await t.make.place([free, reviewed, closed, without] as string[]);
-    await t.rows("UPDATE driver_details SET under_review = true WHERE user_id = $1", [reviewed]);
+    const [free, closed, without] = await t.make.drivers(3);
+    await t.make.place([free, closed, without] as string[]);
     await t.rows("UPDATE users SET is_active = false WHERE id = $1", [closed]);
     await t.rows("UPDATE vehicles SET is_active = false WHERE driver_id = $1", [without]);
     await t.app.surge.tick();
