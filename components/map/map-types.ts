@@ -37,8 +37,18 @@ export type MapTrip = {
   driver?: MapPoint | null;
 };
 
-/** `demand`: riders waiting; `supply`: drivers available. Both are shown under the zone's name when both are known. */
-type MapZoneProperties = { id: string; name: string; demand?: number; supply?: number; surge?: number };
+/**
+ * `demand`: riders waiting; `supply`: drivers available. Both are shown under the zone's name when both are known.
+ * `isSubject`: the map is about the zones, not about what moves in them: their outlines stand out.
+ */
+type MapZoneProperties = {
+  id: string;
+  name: string;
+  demand?: number;
+  supply?: number;
+  surge?: number;
+  isSubject?: boolean;
+};
 export type MapZones = FeatureCollection<Polygon | MultiPolygon, MapZoneProperties>;
 
 /** Many drivers drawn as one, made by the server. */

@@ -23,9 +23,9 @@ const line = (...points: MapPoint[]): Geometry => ({
 
 export function zoneData(zones: MapZones): FeatureCollection {
   return collection(
-    zones.features.map(({ geometry, properties: { id, demand, supply } }) => {
+    zones.features.map(({ geometry, properties: { id, demand, supply, isSubject = false } }) => {
       const shortage = demand === undefined || supply === undefined ? 0 : demand - supply;
-      return feature(geometry, { id, shortage: Math.min(1, Math.max(0, shortage) / WORST_SHORTAGE) });
+      return feature(geometry, { id, isSubject, shortage: Math.min(1, Math.max(0, shortage) / WORST_SHORTAGE) });
     }),
   );
 }

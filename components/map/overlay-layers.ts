@@ -57,10 +57,13 @@ function zoneLayers(
       type: "fill",
       source: "zones",
       paint: {
-        "fill-color": trips.pending,
+        "fill-color": ["case", ["get", "isSubject"], accent, trips.pending],
         // Riders waiting beyond the drivers there warm the zone; a balanced one stays clear, yet can be clicked. Close in, where one
         // zone fills the screen, the warmth would only dim the streets.
-        "fill-opacity": ["interpolate", ["linear"], ["zoom"], 11.5, warmth, 13.5, 0],
+        "fill-opacity": [
+          ...["interpolate", ["linear"], ["zoom"]],
+          ...[11.5, ["case", ["get", "isSubject"], 0.06, warmth], 13.5, ["case", ["get", "isSubject"], 0.06, 0]],
+        ],
       },
     },
     {
@@ -69,6 +72,14 @@ function zoneLayers(
       source: "zones",
       layout: { "line-join": "round" },
       paint: { "line-color": zoneLine, "line-opacity": 0.55, "line-width": 1, "line-dasharray": [4, 3] },
+    },
+    {
+      id: "zone-outlines",
+      type: "line",
+      source: "zones",
+      filter: ["get", "isSubject"],
+      layout: { "line-join": "round" },
+      paint: { "line-color": accent, "line-width": 1.5 },
     },
     {
       id: "zone-selected",

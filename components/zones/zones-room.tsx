@@ -47,7 +47,12 @@ export function ZonesRoom() {
   const known = useZoneFeatures(outlines, undefined);
   // The one being drawn is drawn by its draft.
   const shown: MapZones = useMemo(
-    () => ({ ...known, features: known.features.filter(({ properties }) => properties.id !== chosen) }),
+    () => ({
+      ...known,
+      features: known.features
+        .filter(({ properties }) => properties.id !== chosen)
+        .map((zone) => ({ ...zone, properties: { ...zone.properties, isSubject: true } })),
+    }),
     [known, chosen],
   );
 
