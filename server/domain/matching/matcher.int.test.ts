@@ -3,7 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { channels } from "#server/contracts/realtime.ts";
 import { readNearby } from "#server/domain/matching/candidate-store.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
-import { makeOffers, type NewBatch } from "#server/domain/matching/dispatch-store.ts";
+import {
+  expireOffers,
+  makeOffers,
+  type NewBatch,
+  revokeOffers,
+  revokeOffersOfDriver,
+} from "#server/domain/matching/dispatch-store.ts";
 import type { DriverIndex, NearDriver } from "#server/platform/driver-index/driver-index.ts";
 import type { Router } from "#server/platform/routing.ts";
 import { HERE } from "#server/testing/factories.ts";
@@ -360,6 +366,34 @@ test("expiry is the database's: a worker whose clock is an hour ahead ends nothi
   } finally {
     await fast.dispose();
   }
+});
+
+test("mutation: without the database's clock in it the statement ends offers before their time", async () => {
+  const [driver = ""] = await m.driversAt(1, 300);
+  await m.book();
+  await t.drain();
+  await expireOffers(t.app.db.pool);
+  expect(await openOf(driver)).toBe(1);
+  const query = ({ text }: { text: string }) => {
+    const changed = text.replace("AND expires_at <= now()", "");
+    if (changed === text) throw new Error("the mutation does not apply any more");
+    return t.app.db.pool.query(changed);
+  };
+  await expireOffers({ query } as never);
+  expect(await openOf(driver)).toBe(0);
+});
+
+test("mutation: without the end of what else they were asked for, the winner still has an offer on the screen", async () => {
+  await m.zone({ offersPerDriver: 2 });
+  const [winner = ""] = await m.driversAt(1, 300);
+  const [trip, other] = [await m.book(), await m.book()];
+  await t.drain();
+  await t.accept(trip, winner);
+  // What the job of the acceptance does for the trip itself, and no more.
+  await revokeOffers(t.app.db.pool, trip, "taken", winner);
+  expect((await m.offers(other)).map((offer) => offer.status)).toEqual(["open"]);
+  await revokeOffersOfDriver(t.app.db.pool, winner, "busy");
+  expect((await m.offers(other)).map((offer) => offer.status)).toEqual(["revoked"]);
 });
 
 test("a batch is three round trips, whatever it finds", async () => {
