@@ -78,6 +78,18 @@ test("a file is looked at first: bad features by place, then what it would do, t
   await choose([feature("Far", square(33, 28, 0.1)), feature("Open", square(34, 28, 0.1).slice(0, -1))]);
   await expect(dialog.getByText("1 feature is no zone, so nothing can be imported")).toBeVisible();
   await expect(dialog.getByText(/Open: Part 1 is not closed/)).toBeVisible();
+  const [corner = [], ...others] = square(33, 28, 0.1);
+  const [lng = 0, lat = 0] = corner;
+  const loop = [
+    [lng, lat - 0.0002],
+    [lng - 0.0002, lat - 0.0002],
+    [lng - 0.0002, lat],
+  ];
+  await choose([feature("Far", [corner, ...others.slice(0, -1), ...loop, corner])]);
+  await expect(dialog.getByText(/Far: Part 1 crosses or touches itself/)).toBeVisible();
+  await dialog.getByRole("button", { name: "Cut off small loops" }).click();
+  await expect(dialog.getByText(/^Cut off: 1 loop of \d+ m²/)).toBeVisible();
+  await expect(dialog.getByText("1 added, 0 changed, 0 unchanged.")).toBeVisible();
   await choose([feature("Far", square(33, 28, 0.1))]);
   await expect(dialog.getByText("1 added, 0 changed, 0 unchanged.")).toBeVisible();
   await dialog.getByRole("button", { name: "Import 1 zone" }).click();

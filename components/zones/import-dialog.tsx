@@ -1,7 +1,7 @@
 "use client";
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { toast } from "sonner";
 import { useTRPC } from "#components/data/trpc.ts";
 import { Button } from "#components/ui/button.tsx";
@@ -12,7 +12,7 @@ import { Field } from "#components/ui/field.tsx";
 import { FIELD } from "#components/ui/input.tsx";
 import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
 import type { ImportPreview } from "#server/contracts/zones.ts";
-import { readFeatures } from "./zone-geojson.ts";
+import { readFeatures, withoutSmallLoops } from "./zone-geojson.ts";
 
 interface ImportDialogProps {
   readonly open: boolean;
@@ -39,6 +39,7 @@ function ImportForm({ onDone }: { onDone: () => void }) {
   const [file, setFile] = useState<ReturnType<typeof readFeatures> | null>(null);
   const [asking, setAsking] = useState(false);
   const [isMeant, setMeant] = useState(false);
+  const [cut, setCut] = useState<ReturnType<typeof withoutSmallLoops>>(null);
   const features = file && "features" in file ? file.features : null;
   const preview = useQuery(
     trpc.zones.importPreview.queryOptions(
@@ -57,6 +58,10 @@ function ImportForm({ onDone }: { onDone: () => void }) {
   );
   const plan = features === null ? undefined : preview.data;
   const works = plan?.zones.filter(({ what }) => what !== "unchanged").length ?? 0;
+  const mended = useMemo(
+    () => (features !== null && (plan?.bad.length ?? 0) > 0 ? withoutSmallLoops(features) : null),
+    [features, plan],
+  );
   const isReady = plan !== undefined && plan.bad.length === 0 && works > 0 && (plan.overlaps.length === 0 || isMeant);
   return (
     <>
@@ -71,6 +76,7 @@ function ImportForm({ onDone }: { onDone: () => void }) {
               onChange={async (event) => {
                 const chosen = event.target.files?.[0];
                 setMeant(false);
+                setCut(null);
                 setFile(chosen ? readFeatures(await chosen.text()) : null);
               }}
             />
@@ -80,6 +86,20 @@ function ImportForm({ onDone }: { onDone: () => void }) {
         {features !== null && preview.isError && <p className="text-danger text-xs">{errorWords(preview.error)}</p>}
         {features !== null && preview.isFetching && <p className="text-muted text-xs">Looking at the file…</p>}
         {plan && <Plan plan={plan} />}
+        {mended !== null && (
+          <div className="flex flex-wrap items-center gap-2 text-xs">
+            <Button
+              onClick={() => {
+                setCut(mended);
+                setFile({ features: mended.features });
+              }}
+            >
+              Cut off small loops
+            </Button>
+            <span className="min-w-0 flex-1 text-muted">{loopsOf(mended)}, where outlines cross themselves.</span>
+          </div>
+        )}
+        {cut !== null && <p className="text-muted text-xs">Cut off: {loopsOf(cut)}. The file itself is as it was.</p>}
         {plan && plan.bad.length === 0 && plan.overlaps.length > 0 && (
           <div className="flex items-start gap-1 text-xs">
             <Checkbox label="The overlaps are meant" checked={isMeant} onChange={setMeant} />
@@ -121,6 +141,8 @@ function ImportForm({ onDone }: { onDone: () => void }) {
   );
 }
 
+const loopsOf = ({ loops, largestSquareMeters }: NonNullable<ReturnType<typeof withoutSmallLoops>>) =>
+  `${loops === 1 ? "1 loop" : `${loops} loops, the largest`} of ${largestSquareMeters.toLocaleString("en")} m²`;
 const countOf = ({ zones }: ImportPreview, what: string) => zones.filter((zone) => zone.what === what).length;
 const sumOf = (plan: ImportPreview) =>
   `${countOf(plan, "added")} added, ${countOf(plan, "changed")} changed, ${countOf(plan, "unchanged")} unchanged.`;

@@ -1,4 +1,4 @@
-import type { Position, Shape } from "#server/contracts/zone-shape.ts";
+import { type Position, type Ring, type Shape, withoutLoops } from "#server/contracts/zone-shape.ts";
 
 const isPosition = (value: unknown): value is [number, number] =>
   Array.isArray(value) && value.length >= 2 && value.every((one) => typeof one === "number");
@@ -47,6 +47,32 @@ export function readFeatures(text: string): { readonly features: unknown[] } | {
   } catch {
     return { problem: "The file is not JSON." };
   }
+}
+
+/** Half a football field: a slip of who drew the border, not a place that somebody meant. */
+const MOST_SQUARE_METERS = 5000;
+
+/** Features of which some cross themselves a little, without those loops; null when there is nothing to cut off. */
+export function withoutSmallLoops(
+  features: readonly unknown[],
+): { readonly features: unknown[]; readonly loops: number; readonly largestSquareMeters: number } | null {
+  const cut: number[] = [];
+  const mendRing = (ring: Ring): Ring => {
+    const mended = withoutLoops(ring, MOST_SQUARE_METERS);
+    cut.push(...(mended?.cut ?? []));
+    return mended?.ring ?? ring;
+  };
+  const mended = features.map((feature) => {
+    const { geometry } = (feature ?? {}) as { geometry?: Json };
+    const shape = partsOf(geometry);
+    if (shape === null) return feature;
+    const parts = shape.map((part) => part.map(mendRing));
+    const coordinates = geometry?.type === "Polygon" ? parts[0] : parts;
+    return { ...(feature as object), geometry: { ...geometry, coordinates } };
+  });
+  return cut.length === 0
+    ? null
+    : { features: mended, loops: cut.length, largestSquareMeters: Math.ceil(Math.max(...cut)) };
 }
 
 export const outlineText = (shape: Shape): string => JSON.stringify({ type: "MultiPolygon", coordinates: shape });

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { MAX_VERTICES, overlapAt, type Ring, type Shape, shapeFaults, squareKilometres } from "./zone-shape.ts";
+import {
+  MAX_VERTICES,
+  overlapAt,
+  type Ring,
+  type Shape,
+  shapeFaults,
+  squareKilometres,
+  withoutLoops,
+} from "./zone-shape.ts";
 
 const box = (west: number, south: number, east: number, north: number): Ring => [
   [west, south],
@@ -153,4 +161,43 @@ describe("overlaps", () => {
 test("square kilometres: a tenth of a degree square at 30° north is 107, less its hole", () => {
   expect(squareKilometres([[box(31, 29.95, 31.1, 30.05)]])).toBeCloseTo(107.1, 0);
   expect(squareKilometres([[box(31, 29.95, 31.1, 30.05), box(31, 29.95, 31.05, 30.05)]])).toBeCloseTo(53.5, 0);
+});
+
+describe("loops where a ring crosses itself", () => {
+  /** A square of some ten kilometres with a loop at its north-eastern corner, `size` degrees wide. */
+  const looped = (size: number): Ring => [
+    [31, 30],
+    [31.1, 30],
+    [31.1, 30.1 + size],
+    [31.1 + size, 30.1 + size],
+    [31.1 + size, 30.1],
+    [31, 30.1],
+    [31, 30],
+  ];
+
+  test("are cut off while they are small, and the ring is then right", () => {
+    expect(messages([[looped(0.0002)]])[0]).toMatch(/crosses or touches itself/);
+    const mended = withoutLoops(looped(0.0002), 5000);
+    expect(mended?.cut).toEqual([expect.closeTo(428, 0)]);
+    expect(messages([[mended?.ring ?? []]])).toEqual([]);
+    expect(mended?.ring).toEqual(box(31, 30, 31.1, 30.1));
+  });
+
+  test("are left alone when large: either side may be meant", () => {
+    expect(withoutLoops(looped(0.01), 5000)).toBeNull();
+  });
+
+  test("a spike there and back again is cut off; a ring without any stays the very same", () => {
+    const spike: Ring = [
+      [31, 30],
+      [31.1, 30],
+      [31.2, 30],
+      [31.1, 30],
+      [31.1, 30.1],
+      [31, 30.1],
+      [31, 30],
+    ];
+    expect(withoutLoops(spike, 5000)?.ring).toEqual(box(31, 30, 31.1, 30.1));
+    expect(withoutLoops(CITY, 5000)?.ring).toBe(CITY);
+  });
 });

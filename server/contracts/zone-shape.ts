@@ -263,6 +263,47 @@ export function squareKilometres(shape: Shape): number {
   }, 0);
 }
 
+/** The index of a point at which an outline turns back on its own way; -1: at none. */
+function spikeIn(outline: Outline): number {
+  return outline.findIndex((tip, i) => {
+    const [before, after] = [outline.at(i - 1) as Point, outline[(i + 1) % outline.length] as Point];
+    const back = (before.x - tip.x) * (after.x - tip.x) + (before.y - tip.y) * (after.y - tip.y);
+    return back > 0 && side({ a: before, b: tip }, after) === 0;
+  });
+}
+
+/** Crossings looked for in one ring: a ring with more is no drawing that wants mending. */
+const MAX_LOOPS = 50;
+
+/**
+ * The ring without the small loops that it makes where it crosses itself, as outlines of open data often do; and what was cut
+ * off, in square metres each. Null when a loop is larger than `mostSquareMeters`: which side is meant, nobody can tell.
+ */
+export function withoutLoops(
+  ring: Ring,
+  mostSquareMeters: number,
+): { readonly ring: Ring; readonly cut: readonly number[] } | null {
+  let outline = outlineOf(ring);
+  const cut: number[] = [];
+  for (let tip = spikeIn(outline); tip >= 0 && outline.length > 3; tip = spikeIn(outline)) {
+    outline = outlineOf(outline.filter((_, i) => i !== tip).map(positionOf));
+    cut.push(0);
+  }
+  for (let crossed = selfCrossing(outline); crossed !== null; crossed = selfCrossing(outline)) {
+    const at = { x: Math.round(crossed.at.x), y: Math.round(crossed.at.y) };
+    const loop = [at, ...outline.slice(crossed.one + 1, crossed.other + 1)];
+    const rest = [...outline.slice(0, crossed.one + 1), at, ...outline.slice(crossed.other + 1)];
+    const kept = Math.abs(doubledArea(loop)) > Math.abs(doubledArea(rest)) ? loop : rest;
+    const area = squareKilometres([[(kept === loop ? rest : loop).map(positionOf)]]) * 1e6;
+    if (area > mostSquareMeters || cut.length === MAX_LOOPS) return null;
+    cut.push(area);
+    outline = outlineOf(kept.map(positionOf));
+  }
+  if (cut.length === 0) return { ring, cut };
+  const [first] = outline;
+  return { ring: [...outline, ...(first ? [first] : [])].map(positionOf), cut };
+}
+
 /** To the centimetre that is kept, closed, each ring once. */
 export const tidyShape = (shape: Shape): Shape =>
   shape.map((part) => part.map((ring) => ring.map((position): Position => positionOf(pointOf(position)))));
