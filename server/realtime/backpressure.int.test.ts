@@ -50,9 +50,10 @@ test("a reader that stops reading is closed with 3008 over 1 MiB, while another'
     t.app.bus.publish("drivers_channel", "news", { padding, sentAt: performance.now() });
     if (n % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  await waitUntil("the other has all", () => other.times.length === sent);
+  // By now all has been sent, or given up. A reader who leaves the close unread for 30 s is cut off without a word.
   stuck.socket.resume();
   expect(await stuck.closed).toBe(3008);
+  await waitUntil("the other has all", () => other.times.length === sent);
   expect(stuck.times.length, "not all was kept for it").toBeLessThan(sent);
   const sorted = [...other.times].sort((a, b) => a - b);
   expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(300);
