@@ -50,7 +50,7 @@ test("a reader that stops reading is closed with 3008 over 1 MiB, while another'
     t.app.bus.publish("drivers_channel", "news", { padding, sentAt: performance.now() });
     if (n % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  // By now all has been sent, or given up. A reader who leaves the close unread for 30 s is cut off without a word.
+  // By now all has been sent, or given up. A reader who leaves the close unread for long is cut off without a word.
   stuck.socket.resume();
   expect(await stuck.closed).toBe(3008);
   await waitUntil("the other has all", () => other.times.length === sent);

@@ -20,6 +20,9 @@ export const HEARTBEAT_SECONDS = 25;
 const RECOVER_WITHIN_MS = 250;
 /** A reader that lets this much wait for it is closed, so that it does not eat the server's memory. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** What has been told that it is closed is cut off after this; a slow reader, who has all that to read first, later. */
+const LEAVE_MS = 2000;
+const SLOW_LEAVE_MS = 15_000;
 /** Frames refused by a limit within a minute after which the rest is not even answered. */
 const MAX_REFUSED_FRAMES = 60;
 /** Frames that wait behind a slow one. */
@@ -350,8 +353,9 @@ export class Connection {
 
   #close(code: number, reason: string): void {
     this.#socket.close(code, reason);
-    // A peer that does not answer the close keeps its socket for ever.
-    setTimeout(() => this.#socket.terminate(), 2000).unref();
+    // A peer that does not answer the close would keep its socket for ever.
+    const patienceMs = code === CLOSE.slowConsumer ? SLOW_LEAVE_MS : LEAVE_MS;
+    setTimeout(() => this.#socket.terminate(), patienceMs).unref();
   }
 
   #dispose(): void {
