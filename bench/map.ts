@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setImmediate as turn } from "node:timers/promises";
 import { chromium } from "@playwright/test";
 import { Redis } from "ioredis";
 import pg from "pg";
@@ -10,8 +12,11 @@ import { newId } from "#server/contracts/ids.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { type FleetDriver, type FleetModel, FleetView } from "#server/domain/ops/fleet-view.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
+import { Turns } from "#server/platform/turns.ts";
 
 const DRIVERS = 50_000;
+/** Maps open in one process, each looking at a part of the city of its own. */
+const WATCHERS = 5;
 /** Share of them that has moved in a second: each sends a position every five. */
 const MOVE_SHARE = 0.2;
 const CITY = { lat: 30.05, lng: 31.24, spread: 0.16 } as const;
@@ -29,6 +34,8 @@ export interface MapBench {
     readonly maxFrameBytes: number;
     readonly msPerSecond: number;
   }[];
+  /** The longest that one process's event loop was held up by its watchers, milliseconds: in turns, and all in a row. */
+  readonly watchers: { readonly inTurnsMs: number; readonly inARowMs: number };
   /** What one frame of all drivers, as JSON, is and costs: the naive way. */
   readonly naive: { readonly bytes: number; readonly ms: number };
   readonly browser: BrowserBench | null;
@@ -93,6 +100,37 @@ function measureViews(seconds: number): Pick<MapBench, "views" | "naive"> {
   const began = performance.now();
   const bytes = Buffer.byteLength(JSON.stringify(Array.from(fleet.model.drivers.values(), ({ driver }) => driver)));
   return { views, naive: { bytes, ms: performance.now() - began } };
+}
+
+/** The longest delay of the event loop while several maps are told of each second's news, each waiting for its turn. */
+async function measureWatchers(seconds: number, wait: () => Promise<void>): Promise<number> {
+  const fleet = model();
+  const maps = Array.from({ length: WATCHERS }, (_, n) => {
+    const west = 31 + n * 0.02;
+    return new FleetView({ zoom: 11 + n / 10, bounds: [west, 29.9, west + 0.4, 30.2] }, null);
+  });
+  const tell = () =>
+    Promise.all(
+      maps.map(async (map) => {
+        await wait();
+        bytesOf(map.frames(fleet.model));
+      }),
+    );
+  await tell();
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  let longest = 0;
+  for (let second = 0; second < seconds; second++) {
+    fleet.step();
+    await turn();
+    delay.reset();
+    delay.enable();
+    await tell();
+    // The delay is seen when the loop comes round.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    delay.disable();
+    longest = Math.max(longest, delay.max / 1e6);
+  }
+  return longest;
 }
 
 /** Every driver that is on line moves a little every five seconds, told over Redis as a gateway tells it. */
@@ -199,10 +237,15 @@ async function measureBrowser(): Promise<BrowserBench | null> {
 }
 
 export async function benchMap(size: { readonly mapSeconds: number }): Promise<MapBench> {
-  return { ...measureViews(size.mapSeconds), browser: await measureBrowser() };
+  const turns = new Turns();
+  const watchers = {
+    inARowMs: await measureWatchers(size.mapSeconds, () => Promise.resolve()),
+    inTurnsMs: await measureWatchers(size.mapSeconds, () => turns.next()),
+  };
+  return { ...measureViews(size.mapSeconds), watchers, browser: await measureBrowser() };
 }
 
-export function printMap({ views, naive, browser }: MapBench): void {
+export function printMap({ views, watchers, naive, browser }: MapBench): void {
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
   console.log(
     `\nthe map with ${DRIVERS.toLocaleString("en")} drivers, a fifth of whom moves each second; one map looking at`,
@@ -211,6 +254,9 @@ export function printMap({ views, naive, browser }: MapBench): void {
     console.log(
       `  ${name} (${shown}): ${kib(firstBytes)} first, no frame above ${kib(maxFrameBytes)}, ${msPerSecond.toFixed(1)} ms a second to make them`,
     );
+  console.log(
+    `${WATCHERS} maps in one process: the event loop held up ${watchers.inTurnsMs.toFixed(0)} ms at most, each in its turn; ${watchers.inARowMs.toFixed(0)} ms all in a row`,
+  );
   console.log(`all drivers in one frame: ${kib(naive.bytes)}, ${naive.ms.toFixed(0)} ms`);
   if (browser === null) {
     console.log(
