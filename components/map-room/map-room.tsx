@@ -18,8 +18,8 @@ import { toMapTrip } from "./map-trip.ts";
 import { DriverPanel, GonePanel, TripPanel } from "./selection-panel.tsx";
 import { SummaryStrip } from "./summary-strip.tsx";
 import { useLiveFleet } from "./use-live-fleet.ts";
-import { useShown } from "./use-shown.ts";
 import { useTrail } from "./use-trail.ts";
+import { useTripWay } from "./use-trip-way.ts";
 import { useZoneFeatures } from "./zone-features.ts";
 
 const STREET_ZOOM = 14.5;
@@ -34,10 +34,15 @@ export function MapRoom() {
   const { fleet, error, reload } = useLiveFleet(viewport, filters);
   const surge = useQuery({ ...trpc.pricing.surge.queryOptions(), refetchInterval: ZONES_MS }).data;
   const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
-  const shown = useShown(fleet, filters);
+  const drivers = useMemo(() => [...(fleet?.drivers.values() ?? [])], [fleet]);
+  const trips = useMemo(() => [...(fleet?.trips.values() ?? [])], [fleet]);
   const zoneFeatures = useZoneFeatures(zones, surge);
-  const mapTrips = useMemo(() => shown.trips.map((trip) => toMapTrip(trip, fleet)), [shown.trips, fleet]);
-  const trail = useTrail(filters.driver);
+  const way = useTripWay(filters.trip);
+  const mapTrips = useMemo(
+    () => trips.map((trip) => toMapTrip(trip, fleet, trip.id === filters.trip ? way : null)),
+    [trips, fleet, way, filters.trip],
+  );
+  const trail = useTrail(filters);
   const [focus, setFocus] = useState<MapFocus | null>(null);
 
   const driver = filters.driver ? fleet?.drivers.get(filters.driver) : undefined;
@@ -93,7 +98,7 @@ export function MapRoom() {
                   className="min-h-0 min-w-0 flex-1"
                   label="Drivers, trips and zones"
                   zones={zoneFeatures}
-                  drivers={shown.drivers}
+                  drivers={drivers}
                   trips={mapTrips}
                   clusters={fleet?.clusters ?? []}
                   selected={selected}
@@ -110,9 +115,9 @@ export function MapRoom() {
               </div>
             ) : (
               <FleetList
-                drivers={shown.drivers}
+                drivers={drivers}
                 counts={fleet?.counts ?? {}}
-                trips={shown.trips}
+                trips={trips}
                 selected={filters.driver ?? filters.trip}
                 onDriver={(id) => {
                   selectDriver(id);
@@ -133,7 +138,14 @@ export function MapRoom() {
                 onCentre={() => look(place)}
               />
             ) : trip ? (
-              <TripPanel trip={trip} onClose={close} onDriver={selectDriver} onCentre={() => look(place)} />
+              <TripPanel
+                trip={trip}
+                way={way}
+                driven={trail !== null}
+                onClose={close}
+                onDriver={selectDriver}
+                onCentre={() => look(place)}
+              />
             ) : (
               fleet &&
               (filters.driver || filters.trip) && (

@@ -1,0 +1,159 @@
+"use client";
+
+import { type KeyboardEvent, memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { createPortal } from "react-dom";
+import { DRIVER_LOOK } from "#components/ui/state-hues.ts";
+import { StateDot } from "#components/ui/state-pill.tsx";
+import { ringOf } from "./cluster-share.ts";
+import { DRIVER_HUES } from "./map-palette.ts";
+import type { MapCluster } from "./map-types.ts";
+import type { MapView } from "./map-view.ts";
+
+const RING_PX = 5;
+/** Parts of the ring left open between two states: they stay apart for who cannot tell their hues. */
+const GAP = 0.012;
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+/** Across, pixels: its area grows with its drivers until it would touch its neighbours. */
+const sizeOf = (count: number) => Math.round(Math.min(72, 30 + 0.9 * Math.sqrt(count)));
+
+function ringImage(states: MapCluster["states"]): string {
+  const ring = ringOf(states ?? {});
+  const gap = ring.length > 1 ? GAP / 2 : 0;
+  const percent = (part: number) => `${(part * 100).toFixed(2)}%`;
+  const stops = ring.flatMap(({ state, from, to }) => {
+    const [start, end] = [percent(from + gap), percent(to - gap)];
+    return [
+      `var(--surface) ${percent(from)} ${start}`,
+      `var(${DRIVER_HUES[state][0]}) ${start} ${end}`,
+      `var(--surface) ${end} ${percent(to)}`,
+    ];
+  });
+  return `conic-gradient(${stops.join(", ")})`;
+}
+
+function inWords({ count, states = {} }: MapCluster): string {
+  const parts = ringOf(states).map((part) => `${part.count} ${DRIVER_LOOK[part.state].label.toLowerCase()}`);
+  return `${count} ${count === 1 ? "driver" : "drivers"}: ${parts.join(", ")}. Zoom in`;
+}
+
+interface MarkProps {
+  readonly cluster: MapCluster;
+  readonly isFirst: boolean;
+  readonly onOpen: (cluster: MapCluster) => void;
+  readonly onPoint: (cluster: MapCluster | null) => void;
+}
+
+const Mark = memo(function Mark({ cluster, isFirst, onOpen, onPoint }: MarkProps) {
+  const size = sizeOf(cluster.count);
+  return (
+    <button
+      type="button"
+      data-cluster={cluster.id}
+      aria-label={inWords(cluster)}
+      tabIndex={isFirst ? 0 : -1}
+      className="pointer-events-auto absolute top-0 left-0 rounded-full ring-1 ring-line-strong focus-visible:outline-2 focus-visible:outline-accent focus-visible:outline-offset-2"
+      style={{
+        ...{ width: size, height: size, padding: RING_PX, background: ringImage(cluster.states) },
+        transform: "translate(-50%, -50%)",
+      }}
+      onClick={() => onOpen(cluster)}
+      onPointerEnter={() => onPoint(cluster)}
+      onPointerLeave={() => onPoint(null)}
+      onFocus={() => onPoint(cluster)}
+      onBlur={() => onPoint(null)}
+    >
+      <span className="grid size-full place-items-center rounded-full bg-surface font-medium text-ink text-xs">
+        {short.format(cluster.count)}
+      </span>
+    </button>
+  );
+});
+
+/** Where the arrow keys go from a mark: to the next of the list, larger or smaller. */
+const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+interface ClusterMarksProps {
+  readonly view: MapView;
+  readonly clusters: readonly MapCluster[];
+}
+
+/**
+ * Many drivers as one mark: a ring of their states around their number. They are buttons of the page, not paint: Tab and a screen
+ * reader reach them, and they take the theme's colours by themselves. The largest comes first.
+ */
+export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
+  const list = useRef<HTMLFieldSetElement>(null);
+  const [pointed, setPointed] = useState<string | null>(null);
+  const sorted = useMemo(() => clusters.toSorted((a, b) => b.count - a.count), [clusters]);
+
+  useLayoutEffect(() => {
+    const places = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+    const place = () => {
+      for (const element of list.current?.querySelectorAll<HTMLElement>("[data-cluster]") ?? []) {
+        const cluster = places.get(element.dataset.cluster ?? "");
+        if (cluster === undefined) continue;
+        const { x, y } = view.placeOf(cluster);
+        element.style.translate = `${x}px ${y}px`;
+        // What lies outside cannot be reached by Tab either: the browser would scroll to it.
+        const isSeen = x >= 0 && y >= 0 && x <= view.overlay.clientWidth && y <= view.overlay.clientHeight;
+        element.style.visibility = isSeen ? "visible" : "hidden";
+      }
+    };
+    place();
+    return view.onMove(place);
+  });
+
+  const open = useCallback((cluster: MapCluster) => view.openCluster(cluster), [view]);
+  const point = useCallback((cluster: MapCluster | null) => setPointed(cluster?.id ?? null), []);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = STEPS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const marks = [...(list.current?.querySelectorAll<HTMLElement>("button") ?? [])];
+    marks.at((marks.indexOf(event.target as HTMLElement) + step) % marks.length)?.focus();
+  };
+  const told = pointed === null ? undefined : clusters.find(({ id }) => id === pointed);
+
+  return createPortal(
+    <fieldset
+      ref={list}
+      aria-label="Drivers by place"
+      className="pointer-events-none absolute inset-0"
+      onKeyDown={onKeyDown}
+      onClick={(event) => event.stopPropagation()}
+    >
+      {sorted.map((cluster, i) => (
+        <Mark key={cluster.id} cluster={cluster} isFirst={i === 0} onOpen={open} onPoint={point} />
+      ))}
+      {told && <Tip cluster={told} />}
+    </fieldset>,
+    view.overlay,
+  );
+}
+
+/** What the ring says, in words. */
+function Tip({ cluster }: { cluster: MapCluster }) {
+  return (
+    <div
+      data-cluster={cluster.id}
+      role="tooltip"
+      className="absolute top-0 left-0 z-10 w-max animate-fade rounded-md bg-raised px-2 py-1.5 text-ink text-xs shadow-float"
+      style={{ transform: `translate(-50%, calc(-100% - ${sizeOf(cluster.count) / 2 + 8}px))` }}
+    >
+      <p className="pb-0.5 font-medium">
+        {cluster.count.toLocaleString("en")} {cluster.count === 1 ? "driver" : "drivers"}
+      </p>
+      <ul>
+        {ringOf(cluster.states ?? {}).map(({ state, count }) => (
+          <li key={state} className="flex items-center gap-1.5">
+            <StateDot look={DRIVER_LOOK[state]} />
+            <span className="flex-1 text-muted">{DRIVER_LOOK[state].label}</span>
+            <span className="pl-3 font-mono">{count.toLocaleString("en")}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
