@@ -5,10 +5,11 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
 import { MapLegend } from "#components/map/map-legend.tsx";
 import type { MapFocus, MapSelection, MapViewport } from "#components/map/map-types.ts";
+import { boundsOf } from "#components/map/overlay-data.ts";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { ErrorState } from "#components/ui/notice.tsx";
 import { Room } from "#components/ui/room.tsx";
-import type { ZoneOutline } from "#server/contracts/console.ts";
+import type { LiveTrip, ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { FleetList } from "./fleet-list.tsx";
 import { LazyMap } from "./lazy-map.tsx";
@@ -57,18 +58,27 @@ export function MapRoom() {
     },
     [setFilters, selectDriver, selectTrip],
   );
-  const look = useCallback((at: Coordinates | undefined) => {
+  const lookAtDriver = useCallback((at: Coordinates | undefined) => {
     if (at) setFocus({ at: { lat: at.lat, lng: at.lng }, zoom: STREET_ZOOM });
   }, []);
-  const place = driver ?? trip?.pickup;
+  /** Both its ends, and its driver. */
+  const lookAtTrip = useCallback(
+    (of: LiveTrip | undefined) => {
+      const driving = of?.driverId ? fleet?.drivers.get(of.driverId) : undefined;
+      const bounds = of && boundsOf([of.pickup, of.destination, ...(driving ? [driving] : [])]);
+      if (bounds) setFocus({ bounds, maxZoom: STREET_ZOOM });
+    },
+    [fleet],
+  );
 
   // A link may name who to look at: go there once they are known, and not again while they drive.
   const opened = useRef(false);
   useEffect(() => {
     if (opened.current || !fleet) return;
     opened.current = true;
-    look(place);
-  }, [fleet, place, look]);
+    if (driver) lookAtDriver(driver);
+    else lookAtTrip(trip);
+  }, [fleet, driver, trip, lookAtDriver, lookAtTrip]);
 
   const selected: MapSelection | null = filters.driver
     ? { kind: "driver", id: filters.driver }
@@ -121,11 +131,11 @@ export function MapRoom() {
                 selected={filters.driver ?? filters.trip}
                 onDriver={(id) => {
                   selectDriver(id);
-                  look(fleet?.drivers.get(id));
+                  lookAtDriver(fleet?.drivers.get(id));
                 }}
                 onTrip={(id) => {
                   selectTrip(id);
-                  look(fleet?.trips.get(id)?.pickup);
+                  lookAtTrip(fleet?.trips.get(id));
                 }}
               />
             )}
@@ -135,7 +145,7 @@ export function MapRoom() {
                 trip={driver.tripId ? fleet?.trips.get(driver.tripId) : undefined}
                 onClose={close}
                 onTrip={selectTrip}
-                onCentre={() => look(place)}
+                onCentre={() => lookAtDriver(driver)}
               />
             ) : trip ? (
               <TripPanel
@@ -144,7 +154,7 @@ export function MapRoom() {
                 driven={trail !== null}
                 onClose={close}
                 onDriver={selectDriver}
-                onCentre={() => look(place)}
+                onCentre={() => lookAtTrip(trip)}
               />
             ) : (
               fleet &&

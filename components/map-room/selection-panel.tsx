@@ -134,7 +134,7 @@ export function TripPanel({ trip, way, driven, onClose, onDriver, onCentre }: Tr
           <Button asChild variant="primary">
             <Link href={`/trips/${trip.id}`}>Open trip</Link>
           </Button>
-          <Button onClick={onCentre}>Centre on pickup</Button>
+          <Button onClick={onCentre}>Show the way</Button>
         </>
       }
     >
@@ -195,7 +195,7 @@ export function TripPanel({ trip, way, driven, onClose, onDriver, onCentre }: Tr
   );
 }
 
-const source = (estimated: boolean) => (estimated ? "Straight line at 40 km/h" : "By road");
+const source = (estimated: boolean) => (estimated ? "Straight-line estimate at 40 km/h" : "By road");
 
 /** A link to someone who is not on the map now. */
 export function GonePanel({ kind, onClose }: { kind: "driver" | "trip"; onClose: () => void }) {

@@ -38,33 +38,34 @@ function inWords({ count, states = {} }: MapCluster): string {
 }
 
 interface MarkProps {
-  readonly cluster: MapCluster;
+  readonly id: string;
+  readonly count: number;
+  readonly words: string;
+  readonly ring: string;
   readonly isFirst: boolean;
-  readonly onOpen: (cluster: MapCluster) => void;
-  readonly onPoint: (cluster: MapCluster | null) => void;
+  readonly onOpen: (id: string) => void;
+  readonly onPoint: (id: string | null) => void;
 }
 
-const Mark = memo(function Mark({ cluster, isFirst, onOpen, onPoint }: MarkProps) {
-  const size = sizeOf(cluster.count);
+/** Of plain values: drawn again only when they change, and not with each move of its drivers. */
+const Mark = memo(function Mark({ id, count, words, ring, isFirst, onOpen, onPoint }: MarkProps) {
+  const size = sizeOf(count);
   return (
     <button
       type="button"
-      data-cluster={cluster.id}
-      aria-label={inWords(cluster)}
+      data-cluster={id}
+      aria-label={words}
       tabIndex={isFirst ? 0 : -1}
       className="pointer-events-auto absolute top-0 left-0 rounded-full ring-1 ring-line-strong focus-visible:outline-2 focus-visible:outline-accent focus-visible:outline-offset-2"
-      style={{
-        ...{ width: size, height: size, padding: RING_PX, background: ringImage(cluster.states) },
-        transform: "translate(-50%, -50%)",
-      }}
-      onClick={() => onOpen(cluster)}
-      onPointerEnter={() => onPoint(cluster)}
+      style={{ width: size, height: size, padding: RING_PX, background: ring, transform: "translate(-50%, -50%)" }}
+      onClick={() => onOpen(id)}
+      onPointerEnter={() => onPoint(id)}
       onPointerLeave={() => onPoint(null)}
-      onFocus={() => onPoint(cluster)}
+      onFocus={() => onPoint(id)}
       onBlur={() => onPoint(null)}
     >
       <span className="grid size-full place-items-center rounded-full bg-surface font-medium text-ink text-xs">
-        {short.format(cluster.count)}
+        {short.format(count)}
       </span>
     </button>
   );
@@ -85,18 +86,21 @@ interface ClusterMarksProps {
 export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
   const list = useRef<HTMLFieldSetElement>(null);
   const [pointed, setPointed] = useState<string | null>(null);
+  const known = useRef(new Map<string, MapCluster>());
   const sorted = useMemo(() => clusters.toSorted((a, b) => b.count - a.count), [clusters]);
 
   useLayoutEffect(() => {
-    const places = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+    known.current = new Map(clusters.map((cluster) => [cluster.id, cluster]));
     const place = () => {
+      // Read before anything is written: the browser would lay the page out anew for each mark.
+      const { clientWidth, clientHeight } = view.overlay;
       for (const element of list.current?.querySelectorAll<HTMLElement>("[data-cluster]") ?? []) {
-        const cluster = places.get(element.dataset.cluster ?? "");
+        const cluster = known.current.get(element.dataset.cluster ?? "");
         if (cluster === undefined) continue;
         const { x, y } = view.placeOf(cluster);
         element.style.translate = `${x}px ${y}px`;
         // What lies outside cannot be reached by Tab either: the browser would scroll to it.
-        const isSeen = x >= 0 && y >= 0 && x <= view.overlay.clientWidth && y <= view.overlay.clientHeight;
+        const isSeen = x >= 0 && y >= 0 && x <= clientWidth && y <= clientHeight;
         element.style.visibility = isSeen ? "visible" : "hidden";
       }
     };
@@ -104,8 +108,13 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
     return view.onMove(place);
   });
 
-  const open = useCallback((cluster: MapCluster) => view.openCluster(cluster), [view]);
-  const point = useCallback((cluster: MapCluster | null) => setPointed(cluster?.id ?? null), []);
+  const open = useCallback(
+    (id: string) => {
+      const cluster = known.current.get(id);
+      if (cluster) view.openCluster(cluster);
+    },
+    [view],
+  );
   const onKeyDown = (event: KeyboardEvent) => {
     const step = STEPS[event.key];
     if (step === undefined) return;
@@ -125,7 +134,16 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
       onClick={(event) => event.stopPropagation()}
     >
       {sorted.map((cluster, i) => (
-        <Mark key={cluster.id} cluster={cluster} isFirst={i === 0} onOpen={open} onPoint={point} />
+        <Mark
+          key={cluster.id}
+          id={cluster.id}
+          count={cluster.count}
+          words={inWords(cluster)}
+          ring={ringImage(cluster.states)}
+          isFirst={i === 0}
+          onOpen={open}
+          onPoint={setPointed}
+        />
       ))}
       {told && <Tip cluster={told} />}
     </fieldset>,

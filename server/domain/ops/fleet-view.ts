@@ -97,25 +97,20 @@ export class FleetView {
   }
 
   #look(model: FleetModel) {
-    const seen = new Map<string, FleetDriver>();
+    const seen: FleetDriver[] = [];
     const counts: Partial<Record<DriverMapState, number>> = {};
     const codes = new Set<string>();
-    for (const [id, one] of model.drivers) {
+    for (const one of model.drivers.values()) {
       if (one.driver.category !== null) codes.add(one.driver.category);
       if (!this.#shows(one.driver)) continue;
-      seen.set(id, one);
+      seen.push(one);
       counts[one.driver.state] = (counts[one.driver.state] ?? 0) + 1;
     }
     // Once clustered, singles come back when there are clearly fewer: one car in and out must not tell 2,000 anew.
-    const crowded = seen.size > (this.#crowded ? MAX_SINGLES * 0.9 : MAX_SINGLES);
+    const crowded = seen.length > (this.#crowded ? MAX_SINGLES * 0.9 : MAX_SINGLES);
     this.#crowded = crowded;
-    const singles = crowded ? new Map<string, FleetDriver>() : seen;
-    const clusters = crowded
-      ? clusterDrivers(
-          Array.from(seen.values(), ({ driver }) => driver),
-          this.#view,
-        )
-      : [];
+    const singles = new Map((crowded ? [] : seen).map((one) => [one.driver.id, one]));
+    const clusters = crowded ? clusterDrivers(seen, this.#view) : [];
     const selected = this.#view.driverId === undefined ? undefined : model.drivers.get(this.#view.driverId);
     if (selected !== undefined) singles.set(selected.driver.id, selected);
     return { singles, clusters, counts, categories: [...codes].sort() };
