@@ -1,6 +1,6 @@
 "use client";
 
-import { type KeyboardEvent, memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type Ref, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { DRIVER_LOOK } from "#components/ui/state-hues.ts";
 import { StateDot } from "#components/ui/state-pill.tsx";
@@ -10,6 +10,7 @@ import type { MapCluster } from "./map-types.ts";
 import type { MapView } from "./map-view.ts";
 
 const RING_PX = 5;
+const TIP_GAP_PX = 8;
 /** Parts of the ring left open between two states: they stay apart for who cannot tell their hues. */
 const GAP = 0.012;
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -85,6 +86,7 @@ interface ClusterMarksProps {
  */
 export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
   const list = useRef<HTMLFieldSetElement>(null);
+  const tipRef = useRef<HTMLDivElement>(null);
   const [pointed, setPointed] = useState<string | null>(null);
   const known = useRef(new Map<string, MapCluster>());
   const sorted = useMemo(() => clusters.toSorted((a, b) => b.count - a.count), [clusters]);
@@ -94,6 +96,16 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
     const place = () => {
       // Read before anything is written: the browser would lay the page out anew for each mark.
       const { clientWidth, clientHeight } = view.overlay;
+      const tip = tipRef.current;
+      const told = known.current.get(tip?.dataset.tells ?? "");
+      if (tip && told) {
+        const { x, y } = view.placeOf(told);
+        const [half, away] = [tip.offsetWidth / 2 + TIP_GAP_PX, sizeOf(told.count) / 2 + TIP_GAP_PX];
+        // Above the mark, or below where there is no room; never over an edge.
+        const above = y - away - tip.offsetHeight;
+        const left = Math.max(half, Math.min(clientWidth - half, x)) - tip.offsetWidth / 2;
+        tip.style.translate = `${left}px ${above > 0 ? above : y + away}px`;
+      }
       for (const element of list.current?.querySelectorAll<HTMLElement>("[data-cluster]") ?? []) {
         const cluster = known.current.get(element.dataset.cluster ?? "");
         if (cluster === undefined) continue;
@@ -145,20 +157,20 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
           onPoint={setPointed}
         />
       ))}
-      {told && <Tip cluster={told} />}
+      {told && <Tip ref={tipRef} cluster={told} />}
     </fieldset>,
     view.overlay,
   );
 }
 
 /** What the ring says, in words. */
-function Tip({ cluster }: { cluster: MapCluster }) {
+function Tip({ cluster, ref }: { cluster: MapCluster; ref: Ref<HTMLDivElement> }) {
   return (
     <div
-      data-cluster={cluster.id}
+      ref={ref}
+      data-tells={cluster.id}
       role="tooltip"
       className="absolute top-0 left-0 z-10 w-max animate-fade rounded-md bg-raised px-2 py-1.5 text-ink text-xs shadow-float"
-      style={{ transform: `translate(-50%, calc(-100% - ${sizeOf(cluster.count) / 2 + 8}px))` }}
     >
       <p className="pb-0.5 font-medium">
         {cluster.count.toLocaleString("en")} {cluster.count === 1 ? "driver" : "drivers"}

@@ -29,7 +29,8 @@ export type GlPointerEvent = {
 };
 type PointerEventType = "click" | "mousedown" | "mousemove" | "mouseup" | "touchstart" | "touchmove" | "touchend";
 type Box = [[number, number], [number, number]];
-type Camera = { center?: LngLat; zoom?: number; duration?: number; padding?: number; maxZoom?: number };
+type Padding = { top: number; right: number; bottom: number; left: number };
+type Camera = { center?: LngLat; zoom?: number; duration?: number; padding?: Padding; maxZoom?: number };
 
 /** What we use of a map, whichever library made it. */
 export type GlMap = {

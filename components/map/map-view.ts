@@ -21,6 +21,9 @@ const CAMERA_MS = 400;
 const CLICK_REACH_PX = 12;
 const HOVER_REACH_PX = 4;
 const NARROW_PX = 640;
+/** Around what the map is fitted to; a tall map has its legend at the bottom. */
+const MARGIN_PX = 48;
+const TALL_PX = 480;
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 export type MapViewListener = {
@@ -120,7 +123,9 @@ export class MapView {
   }
 
   fit(bounds: LngLatBounds = CITY_BOUNDS, maxZoom = 15): void {
-    this.#map.fitBounds(bounds, { padding: 48, maxZoom, duration: this.#cameraMs() });
+    const isTall = this.overlay.clientHeight > TALL_PX;
+    const padding = { ...{ top: MARGIN_PX, left: MARGIN_PX, right: MARGIN_PX }, bottom: MARGIN_PX * (isTall ? 2 : 1) };
+    this.#map.fitBounds(bounds, { padding, maxZoom, duration: this.#cameraMs() });
   }
 
   /** Pixels from the map's top left corner. */
