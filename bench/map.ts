@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { chromium } from "@playwright/test";
 import { Redis } from "ioredis";
 import pg from "pg";
@@ -10,8 +11,11 @@ import { newId } from "#server/contracts/ids.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { type FleetDriver, type FleetModel, FleetView } from "#server/domain/ops/fleet-view.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
+import { Turns } from "#server/platform/turns.ts";
 
 const DRIVERS = 50_000;
+/** Maps open in one process, each looking at a part of the city of its own. */
+const WATCHERS = 5;
 /** Share of them that has moved in a second: each sends a position every five. */
 const MOVE_SHARE = 0.2;
 const CITY = { lat: 30.05, lng: 31.24, spread: 0.16 } as const;
@@ -29,6 +33,8 @@ export interface MapBench {
     readonly maxFrameBytes: number;
     readonly msPerSecond: number;
   }[];
+  /** The most work in a row with which one process's watchers hold its event loop up, milliseconds: in turns, and without. */
+  readonly watchers: { readonly inTurnsMs: number; readonly inARowMs: number };
   /** What one frame of all drivers, as JSON, is and costs: the naive way. */
   readonly naive: { readonly bytes: number; readonly ms: number };
   readonly browser: BrowserBench | null;
@@ -93,6 +99,45 @@ function measureViews(seconds: number): Pick<MapBench, "views" | "naive"> {
   const began = performance.now();
   const bytes = Buffer.byteLength(JSON.stringify(Array.from(fleet.model.drivers.values(), ({ driver }) => driver)));
   return { views, naive: { bytes, ms: performance.now() - began } };
+}
+
+/** What this thread has worked, milliseconds: whoever else uses the machine does not count. */
+function workedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The most work between two turns of the event loop while several maps are told of each second's news. */
+async function measureWatchers(seconds: number, myTurn: () => Promise<void>): Promise<number> {
+  const fleet = model();
+  const maps = Array.from({ length: WATCHERS }, (_, n) => {
+    const west = 31 + n * 0.02;
+    return new FleetView({ zoom: 11 + n / 10, bounds: [west, 29.9, west + 0.4, 30.2] }, null);
+  });
+  const tell = () =>
+    Promise.all(
+      maps.map(async (map) => {
+        await myTurn();
+        bytesOf(map.frames(fleet.model));
+      }),
+    );
+  let longest = 0;
+  for (let second = 0; second < seconds; second++) {
+    fleet.step();
+    let told = false;
+    const beat = (async () => {
+      for (let before = workedMs(); !told; ) {
+        await wait(1);
+        longest = Math.max(longest, workedMs() - before);
+        before = workedMs();
+      }
+    })();
+    await wait(5);
+    await tell();
+    told = true;
+    await beat;
+  }
+  return longest;
 }
 
 /** Every driver that is on line moves a little every five seconds, told over Redis as a gateway tells it. */
@@ -199,10 +244,15 @@ async function measureBrowser(): Promise<BrowserBench | null> {
 }
 
 export async function benchMap(size: { readonly mapSeconds: number }): Promise<MapBench> {
-  return { ...measureViews(size.mapSeconds), browser: await measureBrowser() };
+  const turns = new Turns();
+  const watchers = {
+    inARowMs: await measureWatchers(size.mapSeconds, () => Promise.resolve()),
+    inTurnsMs: await measureWatchers(size.mapSeconds, () => turns.next()),
+  };
+  return { ...measureViews(size.mapSeconds), watchers, browser: await measureBrowser() };
 }
 
-export function printMap({ views, naive, browser }: MapBench): void {
+export function printMap({ views, watchers, naive, browser }: MapBench): void {
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
   console.log(
     `\nthe map with ${DRIVERS.toLocaleString("en")} drivers, a fifth of whom moves each second; one map looking at`,
@@ -211,6 +261,9 @@ export function printMap({ views, naive, browser }: MapBench): void {
     console.log(
       `  ${name} (${shown}): ${kib(firstBytes)} first, no frame above ${kib(maxFrameBytes)}, ${msPerSecond.toFixed(1)} ms a second to make them`,
     );
+  console.log(
+    `${WATCHERS} maps in one process: the event loop held up by ${watchers.inTurnsMs.toFixed(0)} ms of work at most, each in its turn; ${watchers.inARowMs.toFixed(0)} ms without turns`,
+  );
   console.log(`all drivers in one frame: ${kib(naive.bytes)}, ${naive.ms.toFixed(0)} ms`);
   if (browser === null) {
     console.log(

@@ -5,10 +5,11 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTRPC } from "#components/data/trpc.ts";
 import { MapLegend } from "#components/map/map-legend.tsx";
 import type { MapFocus, MapSelection, MapViewport } from "#components/map/map-types.ts";
+import { boundsOf } from "#components/map/overlay-data.ts";
 import { LiveAge } from "#components/ui/live-age.tsx";
 import { ErrorState } from "#components/ui/notice.tsx";
 import { Room } from "#components/ui/room.tsx";
-import type { ZoneOutline } from "#server/contracts/console.ts";
+import type { LiveTrip, ZoneOutline } from "#server/contracts/console.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { FleetList } from "./fleet-list.tsx";
 import { LazyMap } from "./lazy-map.tsx";
@@ -18,8 +19,8 @@ import { toMapTrip } from "./map-trip.ts";
 import { DriverPanel, GonePanel, TripPanel } from "./selection-panel.tsx";
 import { SummaryStrip } from "./summary-strip.tsx";
 import { useLiveFleet } from "./use-live-fleet.ts";
-import { useShown } from "./use-shown.ts";
 import { useTrail } from "./use-trail.ts";
+import { useTripWay } from "./use-trip-way.ts";
 import { useZoneFeatures } from "./zone-features.ts";
 
 const STREET_ZOOM = 14.5;
@@ -34,10 +35,15 @@ export function MapRoom() {
   const { fleet, error, reload } = useLiveFleet(viewport, filters);
   const surge = useQuery({ ...trpc.pricing.surge.queryOptions(), refetchInterval: ZONES_MS }).data;
   const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
-  const shown = useShown(fleet, filters);
+  const drivers = useMemo(() => [...(fleet?.drivers.values() ?? [])], [fleet]);
+  const trips = useMemo(() => [...(fleet?.trips.values() ?? [])], [fleet]);
   const zoneFeatures = useZoneFeatures(zones, surge);
-  const mapTrips = useMemo(() => shown.trips.map((trip) => toMapTrip(trip, fleet)), [shown.trips, fleet]);
-  const trail = useTrail(filters.driver);
+  const way = useTripWay(filters.trip);
+  const mapTrips = useMemo(
+    () => trips.map((trip) => toMapTrip(trip, fleet, trip.id === filters.trip ? way : null)),
+    [trips, fleet, way, filters.trip],
+  );
+  const trail = useTrail(filters);
   const [focus, setFocus] = useState<MapFocus | null>(null);
 
   const driver = filters.driver ? fleet?.drivers.get(filters.driver) : undefined;
@@ -52,18 +58,27 @@ export function MapRoom() {
     },
     [setFilters, selectDriver, selectTrip],
   );
-  const look = useCallback((at: Coordinates | undefined) => {
+  const lookAtDriver = useCallback((at: Coordinates | undefined) => {
     if (at) setFocus({ at: { lat: at.lat, lng: at.lng }, zoom: STREET_ZOOM });
   }, []);
-  const place = driver ?? trip?.pickup;
+  /** Both its ends, and its driver. */
+  const lookAtTrip = useCallback(
+    (of: LiveTrip | undefined) => {
+      const driving = of?.driverId ? fleet?.drivers.get(of.driverId) : undefined;
+      const bounds = of && boundsOf([of.pickup, of.destination, ...(driving ? [driving] : [])]);
+      if (bounds) setFocus({ bounds, maxZoom: STREET_ZOOM });
+    },
+    [fleet],
+  );
 
   // A link may name who to look at: go there once they are known, and not again while they drive.
   const opened = useRef(false);
   useEffect(() => {
     if (opened.current || !fleet) return;
     opened.current = true;
-    look(place);
-  }, [fleet, place, look]);
+    if (driver) lookAtDriver(driver);
+    else lookAtTrip(trip);
+  }, [fleet, driver, trip, lookAtDriver, lookAtTrip]);
 
   const selected: MapSelection | null = filters.driver
     ? { kind: "driver", id: filters.driver }
@@ -93,7 +108,7 @@ export function MapRoom() {
                   className="min-h-0 min-w-0 flex-1"
                   label="Drivers, trips and zones"
                   zones={zoneFeatures}
-                  drivers={shown.drivers}
+                  drivers={drivers}
                   trips={mapTrips}
                   clusters={fleet?.clusters ?? []}
                   selected={selected}
@@ -110,17 +125,17 @@ export function MapRoom() {
               </div>
             ) : (
               <FleetList
-                drivers={shown.drivers}
+                drivers={drivers}
                 counts={fleet?.counts ?? {}}
-                trips={shown.trips}
+                trips={trips}
                 selected={filters.driver ?? filters.trip}
                 onDriver={(id) => {
                   selectDriver(id);
-                  look(fleet?.drivers.get(id));
+                  lookAtDriver(fleet?.drivers.get(id));
                 }}
                 onTrip={(id) => {
                   selectTrip(id);
-                  look(fleet?.trips.get(id)?.pickup);
+                  lookAtTrip(fleet?.trips.get(id));
                 }}
               />
             )}
@@ -130,10 +145,17 @@ export function MapRoom() {
                 trip={driver.tripId ? fleet?.trips.get(driver.tripId) : undefined}
                 onClose={close}
                 onTrip={selectTrip}
-                onCentre={() => look(place)}
+                onCentre={() => lookAtDriver(driver)}
               />
             ) : trip ? (
-              <TripPanel trip={trip} onClose={close} onDriver={selectDriver} onCentre={() => look(place)} />
+              <TripPanel
+                trip={trip}
+                way={way}
+                driven={trail !== null}
+                onClose={close}
+                onDriver={selectDriver}
+                onCentre={() => lookAtTrip(trip)}
+              />
             ) : (
               fleet &&
               (filters.driver || filters.trip) && (

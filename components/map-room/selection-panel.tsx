@@ -3,13 +3,17 @@
 import { X } from "lucide-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
+import { TRIP_HUES } from "#components/map/map-palette.ts";
 import { Fact, placeLabel } from "#components/trips/trip-facts.tsx";
 import { Button } from "#components/ui/button.tsx";
 import { Copyable } from "#components/ui/copyable.tsx";
+import { formatMeters, formatSeconds } from "#components/ui/duration.ts";
 import { DRIVER_LOOK } from "#components/ui/state-hues.ts";
 import { StatePill, TripPill } from "#components/ui/state-pill.tsx";
 import { Ago, Since } from "#components/ui/time.tsx";
 import type { LiveDriver, LiveTrip } from "#server/contracts/console.ts";
+import type { TripWay } from "#server/contracts/trip-way.ts";
+import { mapStatus } from "./map-trip.ts";
 
 const none = <span className="text-faint">–</span>;
 const KMH_PER_MPS = 3.6;
@@ -112,12 +116,15 @@ export function DriverPanel({ driver, trip, onClose, onTrip, onCentre }: DriverP
 
 interface TripPanelProps {
   readonly trip: LiveTrip;
+  readonly way: TripWay | null;
+  /** What was driven of it is on the map. */
+  readonly driven: boolean;
   readonly onClose: () => void;
   readonly onDriver: (id: string) => void;
   readonly onCentre: () => void;
 }
 
-export function TripPanel({ trip, onClose, onDriver, onCentre }: TripPanelProps) {
+export function TripPanel({ trip, way, driven, onClose, onDriver, onCentre }: TripPanelProps) {
   return (
     <Panel
       title={<span className="font-mono">{trip.refId}</span>}
@@ -127,7 +134,7 @@ export function TripPanel({ trip, onClose, onDriver, onCentre }: TripPanelProps)
           <Button asChild variant="primary">
             <Link href={`/trips/${trip.id}`}>Open trip</Link>
           </Button>
-          <Button onClick={onCentre}>Centre on pickup</Button>
+          <Button onClick={onCentre}>Show the way</Button>
         </>
       }
     >
@@ -152,9 +159,43 @@ export function TripPanel({ trip, onClose, onDriver, onCentre }: TripPanelProps)
           <span className="text-muted">No driver yet</span>
         )}
       </Fact>
+      {way?.eta && (
+        <Fact name="ETA">
+          {formatSeconds(way.eta.seconds)} to the {way.eta.to} · {formatMeters(way.eta.distanceMeters)}
+          <p className="text-faint text-xs">
+            {source(way.eta.estimated)}
+            {way.eta.passesStops && ", stops not counted"}, from where they were <Ago at={way.eta.at} />
+          </p>
+        </Fact>
+      )}
+      {way && (
+        <Fact name="Planned">
+          {formatMeters(way.planned.distanceMeters)} · {formatSeconds(way.planned.durationSeconds)}
+          <p className="text-faint text-xs">{source(way.planned.estimated)}</p>
+        </Fact>
+      )}
+      {driven && (
+        <Fact name="On the map">
+          <ul className="text-muted text-xs leading-5">
+            <li className="flex items-center gap-2">
+              <span aria-hidden className="w-6 rounded-full border-accent border-t-4 opacity-75" /> Driven
+            </li>
+            <li className="flex items-center gap-2">
+              <span
+                aria-hidden
+                className="w-6 border-t-2 border-dashed"
+                style={{ borderColor: `var(${TRIP_HUES[mapStatus(trip.status)][0]})` }}
+              />
+              Planned
+            </li>
+          </ul>
+        </Fact>
+      )}
     </Panel>
   );
 }
+
+const source = (estimated: boolean) => (estimated ? "Straight-line estimate at 40 km/h" : "By road");
 
 /** A link to someone who is not on the map now. */
 export function GonePanel({ kind, onClose }: { kind: "driver" | "trip"; onClose: () => void }) {

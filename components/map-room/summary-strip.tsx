@@ -38,6 +38,8 @@ const FIGURES: readonly Figure[] = [
   { label: "Online", href: "/drivers?state=online", value: (summary) => summary.online },
 ];
 
+const shown = (value: ReactNode) => (typeof value === "number" ? value.toLocaleString("en") : value);
+
 /** The shift in six figures; each leads to the list behind it. */
 export function SummaryStrip() {
   const trpc = useTRPC();
@@ -57,7 +59,13 @@ export function SummaryStrip() {
               </Link>
             </dt>
             <dd className={cx("whitespace-nowrap font-medium text-xl", alarming && "text-danger")}>
-              {summary.data ? figure.value(summary.data) : summary.isError ? "?" : <Skeleton className="my-1.5 w-10" />}
+              {summary.data ? (
+                shown(figure.value(summary.data))
+              ) : summary.isError ? (
+                "?"
+              ) : (
+                <Skeleton className="my-1.5 w-10" />
+              )}
             </dd>
           </div>
         );

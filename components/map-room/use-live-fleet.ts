@@ -84,19 +84,20 @@ export function useLiveFleet(viewport: MapViewport | null, filters: MapFilters) 
   /** What came of a telling that is not complete yet: half of it would be drawn as all. */
   const arriving = useRef<FleetFrame[]>([]);
   const settled = useSettled(viewport, SETTLED_MS);
-  const { view, state, category, zone, driver, trip } = filters;
+  const { view, state, trips, category, zone, driver, trip } = filters;
   const asked = useMemo(
     () => ({
       ...(view === "map" && settled !== null
         ? { bounds: boundsOf(settled), zoom: Math.round(settled.zoom * 10) / 10 }
         : { zoom: 10 }),
       ...(state.length === 0 ? {} : { states: state }),
+      ...(trips.length === 0 ? {} : { tripStatuses: trips }),
       ...(category === null ? {} : { category }),
       ...(zone === null ? {} : { zoneId: zone }),
       ...(driver === null ? {} : { driverId: driver }),
       ...(trip === null ? {} : { tripId: trip }),
     }),
-    [view, settled, state, category, zone, driver, trip],
+    [view, settled, state, trips, category, zone, driver, trip],
   );
   const subscription = useSubscription(
     trpc.map.live.subscriptionOptions(asked, {

@@ -29,13 +29,15 @@ export type GlPointerEvent = {
 };
 type PointerEventType = "click" | "mousedown" | "mousemove" | "mouseup" | "touchstart" | "touchmove" | "touchend";
 type Box = [[number, number], [number, number]];
-type Camera = { center?: LngLat; zoom?: number; duration?: number; padding?: number; maxZoom?: number };
+type Padding = { top: number; right: number; bottom: number; left: number };
+type Camera = { center?: LngLat; zoom?: number; duration?: number; padding?: Padding; maxZoom?: number };
 
 /** What we use of a map, whichever library made it. */
 export type GlMap = {
   on(type: PointerEventType, listener: (event: GlPointerEvent) => void): unknown;
-  on(type: "load" | "style.load" | "moveend" | "mouseout", listener: () => void): unknown;
+  on(type: "load" | "style.load" | "move" | "moveend" | "mouseout", listener: () => void): unknown;
   on(type: "error", listener: (event: { error?: Error }) => void): unknown;
+  off(type: "move", listener: () => void): unknown;
   addSource(id: string, source: unknown): unknown;
   getSource(id: string): { setData(data: FeatureCollection): unknown } | undefined;
   addLayer(layer: GlLayer): unknown;
@@ -48,6 +50,9 @@ export type GlMap = {
   queryRenderedFeatures(box: Box, options: { layers: string[] }): GlFeature[];
   setStyle(style: GlStyle | string): unknown;
   getCanvas(): HTMLCanvasElement;
+  getCanvasContainer(): HTMLElement;
+  /** Pixels from the top left corner. */
+  project(at: LngLat): { x: number; y: number };
   getBounds(): { getWest(): number; getSouth(): number; getEast(): number; getNorth(): number } | null;
   getZoom(): number;
   zoomIn(options: { duration: number }): unknown;

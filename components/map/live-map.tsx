@@ -2,11 +2,12 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { ClusterMarks } from "./cluster-marks.tsx";
 import { hasWebGl } from "./gl-library.ts";
 import { MapControls } from "./map-controls.tsx";
 import type { LiveMapProps } from "./map-types.ts";
 import { MapView } from "./map-view.ts";
-import { boundsOf, clusterData, routeData, tripData, zoneData, zoneLabelData } from "./overlay-data.ts";
+import { boundsOf, routeData, tripData, zoneData, zoneLabelData } from "./overlay-data.ts";
 import { ShapeHand } from "./shape-hand.ts";
 import { shapeData } from "./shape-layers.ts";
 
@@ -77,8 +78,7 @@ export function LiveMap(props: LiveMapProps) {
     view?.setData("zone-labels", zoneLabelData(zones));
   }, [view, zones]);
   useEffect(() => view?.setData("trips", tripData(trips)), [view, trips]);
-  useEffect(() => view?.setData("clusters", clusterData(clusters ?? [])), [view, clusters]);
-  useEffect(() => view?.setData("route", routeData(route ?? null)), [view, route]);
+  useEffect(() => view?.setData("route", routeData(route ?? [])), [view, route]);
   useEffect(() => view?.setDrivers(drivers), [view, drivers]);
   useEffect(() => view?.setData("shape", shapeData(editing)), [view, editing]);
   const isEditing = editing !== null;
@@ -119,6 +119,7 @@ export function LiveMap(props: LiveMapProps) {
       <div className="absolute inset-0">
         <div ref={container} className="size-full" />
       </div>
+      {view && clusters && clusters.length > 0 ? <ClusterMarks view={view} clusters={clusters} /> : null}
       {view ? <MapControls onZoom={(direction) => view.zoom(direction)} onFit={fitAll} /> : null}
       {message ? (
         <div role="status" className="absolute inset-0 grid place-content-center gap-1 bg-canvas p-6 text-center">

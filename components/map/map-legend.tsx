@@ -34,7 +34,7 @@ export function MapLegend({
             </svg>
             {DRIVER_LOOK[state].label}
             {driverCounts?.[state] === undefined ? null : (
-              <span className="font-mono text-ink">{driverCounts[state]}</span>
+              <span className="font-mono text-ink">{driverCounts[state].toLocaleString("en")}</span>
             )}
           </li>
         ))}

@@ -33,6 +33,8 @@ export type MapTrip = {
   status: MapTripStatus;
   pickup: MapPoint;
   destination: MapPoint;
+  /** The planned way, when it is known; a straight line otherwise. */
+  path?: readonly (readonly [lng: number, lat: number])[] | undefined;
   /** Where the assigned driver is; a line joins it to the pickup until the trip is under way. */
   driver?: MapPoint | null;
 };
@@ -57,6 +59,9 @@ export type MapCluster = MapPoint & {
   count: number;
   states?: Readonly<Partial<Record<MapDriverState, number>>>;
 };
+
+/** A piece of a way: driven from position to position, or the straight line over a time without any. */
+export type RoutePart = { kind: "driven" | "gap"; points: readonly LngLat[] };
 
 export type MapSelection = { kind: "driver" | "trip" | "zone"; id: string };
 
@@ -95,8 +100,8 @@ export type LiveMapProps = {
   focus?: MapFocus | null;
   /** While there is one, the pointer moves its corners, and selects nothing. */
   editing?: MapEditing | null;
-  /** A path to draw under the drivers. */
-  route?: readonly LngLat[] | null;
+  /** A way that was driven, drawn under the drivers. */
+  route?: readonly RoutePart[] | null;
   /** Told once when the map is ready, then each time the camera comes to rest. */
   onViewport?: (viewport: MapViewport) => void;
   /** Names the map for screen readers. */

@@ -4,7 +4,7 @@ import type { FeatureCollection } from "./geojson.ts";
 import { type GlMap, type GlPointerEvent, type GlStyle, MAPBOX_TOKEN, openMap, STYLE_URL } from "./gl-library.ts";
 import { putIcons } from "./map-icons.ts";
 import { type MapTheme, readPalette } from "./map-palette.ts";
-import type { LngLatBounds, MapDriver, MapFocus, MapSelection, MapViewport } from "./map-types.ts";
+import type { LngLat, LngLatBounds, MapDriver, MapFocus, MapPoint, MapSelection, MapViewport } from "./map-types.ts";
 import { driverData } from "./overlay-data.ts";
 import { CLICKABLE, OVERLAY_SOURCES, type OverlaySource, overlayLayers, selectionFilters } from "./overlay-layers.ts";
 import type { ShapeHand } from "./shape-hand.ts";
@@ -21,12 +21,18 @@ const CAMERA_MS = 400;
 const CLICK_REACH_PX = 12;
 const HOVER_REACH_PX = 4;
 const NARROW_PX = 640;
+/** Around what the map is fitted to; a tall map has its legend at the bottom. */
+const MARGIN_PX = 48;
+const TALL_PX = 480;
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 export type MapViewListener = {
   onSelect(selection: MapSelection | null): void;
   onViewport(viewport: MapViewport): void;
 };
+
+/** A cluster that is opened comes this much nearer: its cell becomes sixteen. */
+const CLUSTER_ZOOM = 2;
 
 /** A map on the page: owns the library's map, its layers and its animation. `close()` gives all of it back. */
 export class MapView {
@@ -35,6 +41,8 @@ export class MapView {
   readonly #listener: MapViewListener;
   readonly #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   readonly #themeWatch = new MutationObserver(() => this.#followTheme());
+  /** Over the canvas, for what the page itself puts there; the map still moves under the pointer. */
+  readonly overlay = document.createElement("div");
   readonly #data = new Map<OverlaySource, FeatureCollection>();
   #motion = new DriverMotion(GLIDE_MS);
   #drivers: readonly MapDriver[] = [];
@@ -59,6 +67,8 @@ export class MapView {
     this.#fonts = fonts;
     this.#listener = listener;
     this.#motion = this.#newMotion();
+    this.overlay.className = "pointer-events-none absolute inset-0";
+    map.getCanvasContainer().append(this.overlay);
     map.on("style.load", () => this.#putOverlay());
     map.on("load", () => this.#tellViewport());
     map.on("moveend", () => this.#tellViewport());
@@ -113,7 +123,29 @@ export class MapView {
   }
 
   fit(bounds: LngLatBounds = CITY_BOUNDS, maxZoom = 15): void {
-    this.#map.fitBounds(bounds, { padding: 48, maxZoom, duration: this.#cameraMs() });
+    const isTall = this.overlay.clientHeight > TALL_PX;
+    const padding = { ...{ top: MARGIN_PX, left: MARGIN_PX, right: MARGIN_PX }, bottom: MARGIN_PX * (isTall ? 2 : 1) };
+    this.#map.fitBounds(bounds, { padding, maxZoom, duration: this.#cameraMs() });
+  }
+
+  /** Pixels from the map's top left corner. */
+  placeOf({ lng, lat }: MapPoint): { x: number; y: number } {
+    return this.#map.project([lng, lat]);
+  }
+
+  /** Tells each time the camera moves. Answers what ends that. */
+  onMove(listener: () => void): () => void {
+    this.#map.on("move", listener);
+    return () => void this.#map.off("move", listener);
+  }
+
+  /** The keyboard goes to the map: the mark it was on is about to go. */
+  openCluster({ lng, lat }: MapPoint): void {
+    this.#map.getCanvas().focus({ preventScroll: true });
+    this.#map.easeTo({
+      ...{ center: [lng, lat], zoom: this.#map.getZoom() + CLUSTER_ZOOM },
+      duration: this.#cameraMs(),
+    });
   }
 
   zoom(direction: "in" | "out"): void {
@@ -208,7 +240,13 @@ export class MapView {
       { layers },
     );
     const rank = (layer: string) => CLICKABLE.indexOf(layer as (typeof CLICKABLE)[number]);
-    return near.toSorted((a, b) => rank(a.layer.id) - rank(b.layer.id))[0];
+    const away = ({ type, coordinates }: (typeof near)[number]["geometry"]) => {
+      if (type !== "Point") return 0;
+      const at = this.#map.project(coordinates as LngLat);
+      return Math.hypot(at.x - x, at.y - y);
+    };
+    // Of several side by side the one that was meant is the nearest.
+    return near.toSorted((a, b) => rank(a.layer.id) - rank(b.layer.id) || away(a.geometry) - away(b.geometry))[0];
   }
 
   #click(event: GlPointerEvent): void {
@@ -219,11 +257,6 @@ export class MapView {
     const hit = this.#hit(event, CLICK_REACH_PX);
     if (!hit) {
       this.#listener.onSelect(null);
-      return;
-    }
-    if (hit.layer.id === "clusters") {
-      const center: [number, number] = [event.lngLat.lng, event.lngLat.lat];
-      this.#map.easeTo({ center, zoom: this.#map.getZoom() + 2, duration: this.#cameraMs() });
       return;
     }
     const kind = hit.layer.id === "drivers" ? "driver" : hit.layer.id.startsWith("trip") ? "trip" : "zone";

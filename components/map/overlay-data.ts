@@ -2,7 +2,7 @@
 
 import type { DrawnDriver } from "./driver-motion.ts";
 import type { Feature, FeatureCollection, Geometry, MultiPolygon, Polygon, Position } from "./geojson.ts";
-import type { LngLat, LngLatBounds, MapCluster, MapPoint, MapTrip, MapZones } from "./map-types.ts";
+import type { LngLatBounds, MapPoint, MapTrip, MapZones, RoutePart } from "./map-types.ts";
 
 /** Riders waiting beyond the drivers there, at which a zone is at its warmest. */
 const WORST_SHORTAGE = 12;
@@ -19,6 +19,10 @@ const point = ({ lng, lat }: MapPoint): Geometry => ({ type: "Point", coordinate
 const line = (...points: MapPoint[]): Geometry => ({
   type: "LineString",
   coordinates: points.map(({ lng, lat }) => [lng, lat]),
+});
+const way = (points: readonly (readonly [lng: number, lat: number])[]): Geometry => ({
+  type: "LineString",
+  coordinates: points.map(([lng, lat]) => [lng, lat]),
 });
 
 export function zoneData(zones: MapZones): FeatureCollection {
@@ -86,7 +90,7 @@ export function tripData(trips: readonly MapTrip[]): FeatureCollection {
       const properties = { id: trip.id, refId: trip.refId, status: trip.status };
       const isComing = trip.driver && (trip.status === "accepted" || trip.status === "attention");
       return [
-        feature(line(trip.pickup, trip.destination), { ...properties, part: "line" }),
+        feature(trip.path ? way(trip.path) : line(trip.pickup, trip.destination), { ...properties, part: "line" }),
         feature(point(trip.destination), { ...properties, part: "destination" }),
         feature(point(trip.pickup), { ...properties, part: "pickup" }),
         ...(isComing && trip.driver
@@ -106,26 +110,8 @@ export function driverData(drivers: readonly DrawnDriver[]): FeatureCollection {
   );
 }
 
-/** The state that most of them are in. */
-function mostOf(states: NonNullable<MapCluster["states"]>): string {
-  let most: [state: string, count: number] = ["available", 0];
-  for (const [state, count = 0] of Object.entries(states)) if (count > most[1]) most = [state, count];
-  return most[0];
-}
-
-export function clusterData(clusters: readonly MapCluster[]): FeatureCollection {
-  const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-  return collection(
-    clusters.map(({ id, count, states = {}, lat, lng }) =>
-      feature(point({ lat, lng }), { id, count, shown: short.format(count), state: mostOf(states) }),
-    ),
-  );
-}
-
-export function routeData(route: readonly LngLat[] | null): FeatureCollection {
-  return collection(
-    route && route.length > 1 ? [feature({ type: "LineString", coordinates: route.map(([x, y]) => [x, y]) }, {})] : [],
-  );
+export function routeData(route: readonly RoutePart[]): FeatureCollection {
+  return collection(route.map(({ kind, points }) => feature(way(points), { part: kind })));
 }
 
 /** The smallest box around all points; null when there are none. */

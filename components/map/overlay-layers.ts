@@ -1,22 +1,15 @@
-/** What moves above the ground: zones, the route, trips, clusters and drivers; each a source of GeoJSON that the GPU draws. */
+/** What moves above the ground: zones, the route, trips and drivers; each a source of GeoJSON that the GPU draws. */
 import { PLACES_FROM_ZOOM } from "./base-style.ts";
 import type { GlLayer } from "./gl-library.ts";
 import type { MapPalette } from "./map-palette.ts";
 import type { MapSelection } from "./map-types.ts";
 import { shapeLayers } from "./shape-layers.ts";
 
-export const OVERLAY_SOURCES = ["zones", "zone-labels", "route", "trips", "clusters", "drivers", "shape"] as const;
+export const OVERLAY_SOURCES = ["zones", "zone-labels", "route", "trips", "drivers", "shape"] as const;
 export type OverlaySource = (typeof OVERLAY_SOURCES)[number];
 
 /** Layers that answer a click, what lies on top first. */
-export const CLICKABLE = [
-  "drivers",
-  "clusters",
-  "trip-pickups",
-  "trip-destinations",
-  "trip-lines",
-  "zone-fills",
-] as const;
+export const CLICKABLE = ["drivers", "trip-pickups", "trip-destinations", "trip-lines", "zone-fills"] as const;
 
 /** Matches no feature: ids are never empty. */
 const NONE = "";
@@ -105,9 +98,18 @@ function zoneLayers(
       paint: { "text-color": muted, "text-halo-color": ground.halo, "text-halo-width": 1.6 },
     },
     {
+      // Over a time without positions: as the crow flies, and it shows.
+      id: "route-gaps",
+      type: "line",
+      source: "route",
+      filter: part("gap"),
+      paint: { "line-color": accent, "line-width": 2, "line-opacity": 0.6, "line-dasharray": [1, 2.5] },
+    },
+    {
       id: "route",
       type: "line",
       source: "route",
+      filter: part("driven"),
       layout: { "line-join": "round", "line-cap": "round" },
       paint: { "line-color": accent, "line-width": 4, "line-opacity": 0.75 },
     },
@@ -173,10 +175,7 @@ function tripLayers({ trips, surface }: MapPalette): GlLayer[] {
   ];
 }
 
-function driverLayers(
-  { accent, ink, surface, theme, ground, drivers }: MapPalette,
-  fonts: readonly string[],
-): GlLayer[] {
+function driverLayers({ accent, ink, ground }: MapPalette, fonts: readonly string[]): GlLayer[] {
   const state = ["get", "state"];
   return [
     {
@@ -220,25 +219,6 @@ function driverLayers(
         "text-anchor": "top",
       },
       paint: { "text-color": ink, "text-halo-color": ground.halo, "text-halo-width": 1.5 },
-    },
-    {
-      id: "clusters",
-      type: "circle",
-      source: "clusters",
-      paint: {
-        "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "count"]], 1, 10, 10, 16, 60, 34],
-        "circle-color": surface,
-        "circle-opacity": theme === "dark" ? 0.92 : 0.95,
-        "circle-stroke-color": ["match", state, ...Object.entries(drivers).flat(), drivers.available],
-        "circle-stroke-width": 2.5,
-      },
-    },
-    {
-      id: "cluster-counts",
-      type: "symbol",
-      source: "clusters",
-      layout: { "text-field": ["get", "shown"], "text-font": fonts, "text-size": 12, "text-allow-overlap": true },
-      paint: { "text-color": ink },
     },
   ];
 }

@@ -4,9 +4,17 @@ import { useEffect, useRef, useState } from "react";
 
 const FRAME_MS = 40;
 
+interface ReplayClock {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Where it stands at first; null: at the start. */
+  readonly openMs: number | null;
+  readonly speed: number;
+}
+
 /** A clock that runs `speed` times as fast while it plays, from `startMs` to `endMs`. */
-export function useReplayClock(startMs: number, endMs: number, speed: number) {
-  const [atMs, setAtMs] = useState(startMs);
+export function useReplayClock({ startMs, endMs, openMs, speed }: ReplayClock) {
+  const [atMs, setAtMs] = useState(() => Math.min(endMs, Math.max(startMs, openMs ?? startMs)));
   const [playing, setPlaying] = useState(false);
   const last = useRef(0);
   useEffect(() => {

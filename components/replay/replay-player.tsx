@@ -1,28 +1,26 @@
 "use client";
 
 import { Pause, Play } from "lucide-react";
-import { type KeyboardEvent, useMemo } from "react";
-import type { LngLat, LngLatBounds, MapDriver, MapFocus } from "#components/map/map-types.ts";
+import { parseAsIsoDateTime, useQueryState } from "nuqs";
+import { useEffect, useMemo, useRef } from "react";
+import { drivenWay } from "#components/map/driven-way.ts";
+import type { LngLatBounds, MapDriver, MapFocus } from "#components/map/map-types.ts";
 import { LazyMap } from "#components/map-room/lazy-map.tsx";
 import { useZoneFeatures } from "#components/map-room/zone-features.ts";
 import { Button } from "#components/ui/button.tsx";
+import { useHotkeys } from "#components/ui/hotkeys.ts";
 import { Segmented } from "#components/ui/segmented.tsx";
 import { Moment } from "#components/ui/time.tsx";
 import type { ZoneOutline } from "#server/contracts/console.ts";
 import { useReplayClock } from "./replay-clock.ts";
+import { ReplayTimeline, STEP_MS } from "./replay-timeline.tsx";
 import { positionAt, type Track } from "./replay-track.ts";
 
 export const SPEEDS = ["1", "5", "20", "60"] as const;
 export type Speed = (typeof SPEEDS)[number];
-const STEP_MS = 10_000;
 const KMH_PER_MPS = 3.6;
-const MARK_WORDS = {
-  requested: "Requested",
-  accepted: "Accepted",
-  arrived: "Arrived at the pickup",
-  started: "Ride started",
-  ended: "Ended",
-} as const;
+/** The moment goes into the address at most this often. */
+const ADDRESS_MS = 1000;
 
 interface ReplayPlayerProps {
   readonly track: Track;
@@ -41,11 +39,35 @@ function boundsOf(track: Track): LngLatBounds {
   ];
 }
 
+/** The moment in the address, for a reload or a colleague: what it opens at, and what keeps it there. */
+function useAddress() {
+  const [at, setAt] = useQueryState("at", parseAsIsoDateTime);
+  const openMs = useRef(at?.getTime() ?? null);
+  const latest = useRef<number | null>(null);
+  useEffect(() => {
+    let kept: number | null = null;
+    const timer = setInterval(() => {
+      if (latest.current === kept || latest.current === null) return;
+      kept = latest.current;
+      void setAt(new Date(kept));
+    }, ADDRESS_MS);
+    return () => clearInterval(timer);
+  }, [setAt]);
+  return { openMs: openMs.current, latest };
+}
+
 /** The way on the map, the driver on it, and the time below: space plays and pauses, arrows step ten seconds. */
 export function ReplayPlayer({ track, driver, zones, speed, onSpeed }: ReplayPlayerProps) {
-  const { atMs, playing, seek, toggle } = useReplayClock(track.startMs, track.endMs, Number(speed));
+  const { startMs, endMs } = track;
+  const { openMs, latest } = useAddress();
+  const { atMs, playing, seek, toggle } = useReplayClock({ startMs, endMs, openMs, speed: Number(speed) });
+  useEffect(() => {
+    latest.current = Math.round(atMs);
+  }, [atMs, latest]);
+  const step = (ms: number) => () => seek(atMs + ms);
+  useHotkeys({ " ": toggle, ArrowRight: step(STEP_MS), ArrowLeft: step(-STEP_MS) });
   const zoneFeatures = useZoneFeatures(zones, undefined);
-  const route = useMemo<LngLat[]>(() => track.points.map(({ lat, lng }) => [lng, lat]), [track]);
+  const route = useMemo(() => drivenWay(track.points, track.silenceMs), [track]);
   const focus = useMemo<MapFocus>(() => ({ bounds: boundsOf(track), maxZoom: 15 }), [track]);
   const position = positionAt(track, atMs);
   const drivers: MapDriver[] = position
@@ -57,20 +79,8 @@ export function ReplayPlayer({ track, driver, zones, speed, onSpeed }: ReplayPla
         },
       ]
     : [];
-  const share = (ms: number) => `${((ms - track.startMs) / Math.max(1, track.endMs - track.startMs)) * 100}%`;
-
-  function onKey(event: KeyboardEvent): void {
-    const step = event.shiftKey ? STEP_MS * 6 : STEP_MS;
-    if (event.key === " ") toggle();
-    else if (event.key === "ArrowRight") seek(atMs + step);
-    else if (event.key === "ArrowLeft") seek(atMs - step);
-    else return;
-    event.preventDefault();
-  }
-
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys for the whole player; each control has its own as well
-    <div className="flex h-full flex-col" onKeyDown={onKey}>
+    <div className="flex h-full flex-col">
       <LazyMap
         className="min-h-0 flex-1"
         label={`The way of ${driver.name}`}
@@ -92,58 +102,27 @@ export function ReplayPlayer({ track, driver, zones, speed, onSpeed }: ReplayPla
             onChange={onSpeed}
             options={SPEEDS.map((value) => ({ value, label: `${value} ×` }))}
           />
-          <span className="font-mono text-base">
-            <Moment at={new Date(atMs).toISOString()} show="full" className="text-sm" />
-          </span>
-          <span className="ml-auto min-w-28 text-right text-muted">
-            {position?.silent ? (
-              "No signal"
-            ) : position?.speed == null ? (
-              "Speed not known"
-            ) : (
-              <span className="font-mono">{Math.round(position.speed * KMH_PER_MPS)} km/h</span>
-            )}
-          </span>
+          <Moment at={new Date(atMs).toISOString()} show="full" className="text-sm" />
+          {position && (
+            <p className="ml-auto flex gap-4 text-muted max-sm:ml-0">
+              <span className="font-mono text-xs leading-5" title="Latitude, longitude">
+                {position.lat.toFixed(4)}, {position.lng.toFixed(4)}
+              </span>
+              <span className="min-w-28 text-right max-sm:min-w-0">
+                {position.silent ? (
+                  "No signal"
+                ) : position.speed === null ? (
+                  "Speed not known"
+                ) : (
+                  <span className="font-mono">{Math.round(position.speed * KMH_PER_MPS)} km/h</span>
+                )}
+              </span>
+            </p>
+          )}
         </div>
-        <div className="relative mt-3">
-          <input
-            type="range"
-            aria-label="Time"
-            aria-valuetext={new Date(atMs).toISOString()}
-            className="w-full accent-accent"
-            min={track.startMs}
-            max={track.endMs}
-            step={1000}
-            value={atMs}
-            onChange={(event) => seek(Number(event.target.value))}
-          />
-          <div aria-hidden className="pointer-events-none absolute inset-x-2 top-full h-1.5">
-            {track.gaps.map(({ fromMs, toMs }) => (
-              <span
-                key={fromMs}
-                className="absolute h-1 border-muted border-t border-dashed"
-                style={{ left: share(fromMs), width: `calc(${share(toMs)} - ${share(fromMs)})` }}
-              />
-            ))}
-          </div>
+        <div className="mt-2">
+          <ReplayTimeline track={track} atMs={atMs} onSeek={seek} />
         </div>
-        {track.marks.length > 0 && (
-          <ul className="mt-3 flex flex-wrap gap-x-4 gap-y-1 text-xs">
-            {track.marks.map(({ kind, at, atMs: markMs, refId }) => (
-              <li key={`${refId}-${kind}`}>
-                <button
-                  type="button"
-                  onClick={() => seek(markMs)}
-                  className="text-accent-ink hover:underline"
-                  title={`Trip ${refId}`}
-                >
-                  {MARK_WORDS[kind]}
-                </button>{" "}
-                <Moment at={at} className="text-muted" />
-              </li>
-            ))}
-          </ul>
-        )}
       </div>
     </div>
   );

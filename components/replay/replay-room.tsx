@@ -40,7 +40,7 @@ export function ReplayRoom() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const zones = useQuery({ ...trpc.map.zones.queryOptions(), staleTime: 300_000 }).data ?? NO_ZONES;
-  const track = useMemo(() => history.data && trackOf(history.data.points, history.data.marks), [history.data]);
+  const track = useMemo(() => history.data && trackOf(history.data), [history.data]);
   const driver = history.data?.driver;
   return (
     <Room

@@ -6,13 +6,15 @@ const point = (seconds: number, lat: number) => ({
   ...{ lat, lng: 31, heading: 90, speed: 5, tripId: null },
   at: new Date(START + seconds * 1000).toISOString(),
 });
-const track = trackOf(
-  [point(0, 30), point(10, 30.1), point(100, 30.2), point(110, 30.3)],
-  [
+const points = [point(0, 30), point(10, 30.1), point(100, 30.2), point(110, 30.3)];
+const track = trackOf({
+  points,
+  marks: [
     { kind: "accepted", at: new Date(START + 5000).toISOString(), tripId: "t", refId: "T" },
     { kind: "requested", at: new Date(START - 5000).toISOString(), tripId: "t", refId: "T" },
   ],
-) as Track;
+  thinnedFrom: null,
+}) as Track;
 const at = (seconds: number) => positionAt(track, START + seconds * 1000);
 
 test("a driver drives straight from one position to the next", () => {
@@ -30,5 +32,9 @@ test("in a gap they stay where they were last heard of, and that is said", () =>
 
 test("what happened before the first position is not on the track", () => {
   expect(track.marks.map(({ kind }) => kind)).toEqual(["accepted"]);
-  expect(trackOf([], [])).toBeNull();
+  expect(trackOf({ points: [], marks: [], thinnedFrom: null })).toBeNull();
+});
+
+test("of a thinned history the positions lie further apart, and that is no gap", () => {
+  expect(trackOf({ points, marks: [], thinnedFrom: 8 })?.gaps).toEqual([]);
 });

@@ -1,7 +1,5 @@
-import type { HistoryMark, HistoryPoint } from "#server/contracts/history.ts";
-
-/** Without a position for this long nobody knows where the driver was. */
-const SILENCE_MS = 60_000;
+import { SILENCE_MS } from "#components/map/driven-way.ts";
+import type { History, HistoryMark, HistoryPoint } from "#server/contracts/history.ts";
 
 export interface TrackPoint extends HistoryPoint {
   readonly atMs: number;
@@ -14,20 +12,28 @@ export interface Track {
   readonly endMs: number;
   /** Times without a position. */
   readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
+  /** What is longer without a position than this is such a time. */
+  readonly silenceMs: number;
 }
 
-export function trackOf(points: readonly HistoryPoint[], marks: readonly HistoryMark[]): Track | null {
+export function trackOf({
+  points,
+  marks,
+  thinnedFrom,
+}: Pick<History, "points" | "marks" | "thinnedFrom">): Track | null {
+  // Of every third position the neighbours lie three times as far apart.
+  const silenceMs = SILENCE_MS * Math.ceil((thinnedFrom ?? points.length) / Math.max(1, points.length));
   const timed = points.map((point) => ({ ...point, atMs: Date.parse(point.at) }));
   const [first, last] = [timed[0], timed.at(-1)];
   if (first === undefined || last === undefined) return null;
   const gaps = timed.flatMap((point, i) => {
     const before = timed[i - 1];
-    return before && point.atMs - before.atMs > SILENCE_MS ? [{ fromMs: before.atMs, toMs: point.atMs }] : [];
+    return before && point.atMs - before.atMs > silenceMs ? [{ fromMs: before.atMs, toMs: point.atMs }] : [];
   });
   const inside = marks
     .map((mark) => ({ ...mark, atMs: Date.parse(mark.at) }))
     .filter(({ atMs }) => atMs >= first.atMs && atMs <= last.atMs);
-  return { points: timed, marks: inside, startMs: first.atMs, endMs: last.atMs, gaps };
+  return { points: timed, marks: inside, startMs: first.atMs, endMs: last.atMs, gaps, silenceMs };
 }
 
 export interface TrackPosition {
@@ -39,7 +45,7 @@ export interface TrackPosition {
 }
 
 /** Where the driver was at a moment: between two positions on the straight line between them, in a gap where it began. */
-export function positionAt({ points }: Track, atMs: number): TrackPosition | null {
+export function positionAt({ points, silenceMs }: Track, atMs: number): TrackPosition | null {
   let [low, high] = [0, points.length - 1];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
@@ -50,7 +56,7 @@ export function positionAt({ points }: Track, atMs: number): TrackPosition | nul
   if (before === undefined) return null;
   const { lat, lng, heading, speed } = before;
   if (after === undefined) return { lat, lng, heading, speed, silent: false };
-  if (after.atMs - before.atMs > SILENCE_MS) return { lat, lng, heading, speed: null, silent: atMs > before.atMs };
+  if (after.atMs - before.atMs > silenceMs) return { lat, lng, heading, speed: null, silent: atMs > before.atMs };
   const share = Math.min(1, Math.max(0, (atMs - before.atMs) / (after.atMs - before.atMs)));
   return {
     lat: lat + (after.lat - lat) * share,

@@ -8,6 +8,7 @@ function belongsElsewhere(event: KeyboardEvent): boolean {
   const target = event.target;
   if (target instanceof Element && target.closest("input, textarea, select, [contenteditable], [role='menu']"))
     return true;
+  if (event.key === " " && target instanceof Element && target.closest("button, a, summary")) return true;
   return document.querySelector("[role='dialog'], [role='menu'], [role='listbox']") !== null;
 }
 

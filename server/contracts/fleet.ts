@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { DriverMapState, LiveDriver, LiveTrip } from "./console.ts";
 import { latSchema, lngSchema } from "./geo.ts";
 import { idSchema } from "./ids.ts";
+import { tripStatusSchema } from "./trips.ts";
 
 export const DRIVER_MAP_STATES = [
   "available",
@@ -24,6 +25,8 @@ export const mapViewSchema = z.strictObject({
   bounds: z.tuple([lngSchema, latSchema, lngSchema, latSchema]).optional(),
   zoom: z.number().min(0).max(24).default(11),
   states: z.array(z.enum(DRIVER_MAP_STATES)).max(7).optional(),
+  /** Of the trips. */
+  tripStatuses: z.array(tripStatusSchema).max(7).optional(),
   category: z.string().max(40).optional(),
   zoneId: idSchema.optional(),
   /** Who is selected: always sent, wherever they are. */

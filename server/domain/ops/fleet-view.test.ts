@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "#prisma/seed/places.ts";
-import type { DriverMapState, LiveDriver, LiveTrip } from "#server/contracts/console.ts";
+import type { DriverMapState, LiveDriver, LiveTrip, ZoneOutline } from "#server/contracts/console.ts";
 import { type FleetFrame, MAX_FRAME_BYTES, MAX_SINGLES, type MapView } from "#server/contracts/fleet.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { clusterDrivers } from "#server/domain/ops/driver-clusters.ts";
 import { type FleetModel, FleetView } from "#server/domain/ops/fleet-view.ts";
+import { MAP_FILTERS, type MapFilters } from "#server/domain/ops/map-filters.ts";
 
 const STATES = ["available", "offered", "on_trip", "stale"] as const satisfies readonly DriverMapState[];
 const random = seededRandom(3);
@@ -103,40 +104,9 @@ describe("up to 2,000 drivers in view", () => {
     expect(map.frames(model)).toEqual([]);
   });
 
-  test("only those in view, of the states and the category asked for, in the zone", () => {
-    const inView = driver({ lat: 30.05, lng: 31.25, state: "available" });
-    const others = [
-      driver({ lat: 30.15, lng: 31.25, state: "available" }),
-      driver({ lat: 30.05, lng: 31.25, state: "on_trip" }),
-      driver({ lat: 30.05, lng: 31.25, state: "available", category: "comfort" }),
-    ];
-    const bounds = [31.2, 30, 31.3, 30.1] as [number, number, number, number];
-    const zone = {
-      id: newId(),
-      name: "z",
-      coordinates: [
-        [
-          [
-            [31.24, 30.04],
-            [31.26, 30.04],
-            [31.26, 30.06],
-            [31.24, 30.06],
-            [31.24, 30.04],
-          ],
-        ],
-      ],
-    } as const;
-    const look = (wish: Partial<MapView>, of = zone) => [
-      ...seen(new FleetView(view(wish), of as never).frames(modelOf([inView, ...others]).model)).keys(),
-    ];
-    expect(look({ bounds, states: ["available"], category: "economy", zoneId: zone.id })).toEqual([inView.id]);
-    expect(look({ bounds })).toHaveLength(3);
-    expect(look({ zoneId: zone.id })).toHaveLength(3);
-    expect(look({ bounds, driverId: others[0]?.id ?? "" })).toHaveLength(4);
-    // A zone that does not exist holds nobody.
-    expect([...seen(new FleetView(view({ zoneId: newId() }), null).frames(modelOf([inView]).model)).keys()]).toEqual(
-      [],
-    );
+  test("a zone that does not exist holds nobody", () => {
+    const { model } = modelOf([driver()]);
+    expect([...seen(new FleetView(view({ zoneId: newId() }), null).frames(model)).keys()]).toEqual([]);
   });
 
   test("what changes twice between two rounds is told as it is at the end", () => {
@@ -163,6 +133,83 @@ describe("up to 2,000 drivers in view", () => {
     move(id, 30.06);
     next();
     expect(map.frames(model)[0]?.drivers.map((one) => one.id)).toEqual([id]);
+  });
+});
+
+const zone: ZoneOutline = {
+  id: newId(),
+  name: "Middle",
+  coordinates: [
+    [
+      [
+        [31.22, 30.02],
+        [31.28, 30.02],
+        [31.28, 30.08],
+        [31.22, 30.08],
+        [31.22, 30.02],
+      ],
+    ],
+  ],
+};
+
+describe("what a map is asked for", () => {
+  const asked = view({
+    bounds: [31.24, 30.04, 31.34, 30.14],
+    ...{ states: ["available", "offered"], category: "economy", zoneId: zone.id, tripStatuses: ["pending"] },
+  });
+  const fits = { lat: 30.05, lng: 31.25, state: "available", category: "economy" } as const;
+  const shown = driver(fits);
+  /** Each is kept out by one filter alone. */
+  const drivers = {
+    place: driver({ ...fits, lat: 30.03 }),
+    state: driver({ ...fits, state: "on_trip" }),
+    category: driver({ ...fits, category: "comfort" }),
+    zone: driver({ ...fits, lng: 31.3 }),
+  } satisfies Record<keyof MapFilters["drivers"], LiveDriver>;
+  const [here, there] = [
+    { lat: 30.05, lng: 31.25 },
+    { lat: 30.03, lng: 31.23 },
+  ];
+  const shownTrip = trip({ pickup: there, destination: here, zoneId: zone.id });
+  const trips = {
+    place: trip({ pickup: there, destination: there, zoneId: zone.id }),
+    status: trip({ pickup: here, destination: here, zoneId: zone.id, status: "ongoing" }),
+    zone: trip({ pickup: here, destination: here, zoneId: newId() }),
+  } satisfies Record<keyof MapFilters["trips"], LiveTrip>;
+  const { model } = modelOf([shown, ...Object.values(drivers)], [shownTrip, ...Object.values(trips)]);
+  const look = (filters?: MapFilters) => {
+    const frames = new FleetView(asked, zone, filters).frames(model);
+    return {
+      drivers: [...seen(frames).keys()],
+      trips: frames.flatMap((frame) => frame.trips.map(({ id }) => id)),
+    };
+  };
+
+  test("alone is shown: of the place, the states, the category and the zone", () => {
+    expect(look()).toEqual({ drivers: [shown.id], trips: [shownTrip.id] });
+  });
+
+  test.each(Object.keys(drivers) as (keyof typeof drivers)[])(
+    "mutation: without the drivers' filter by %s one more is shown",
+    (name) => {
+      const broken = { ...MAP_FILTERS, drivers: { ...MAP_FILTERS.drivers, [name]: () => true } };
+      expect(look(broken).drivers.toSorted()).toEqual([shown.id, drivers[name].id].toSorted());
+    },
+  );
+
+  test.each(Object.keys(trips) as (keyof typeof trips)[])(
+    "mutation: without the trips' filter by %s one more is shown",
+    (name) => {
+      const broken = { ...MAP_FILTERS, trips: { ...MAP_FILTERS.trips, [name]: () => true } };
+      expect(look(broken).trips.toSorted()).toEqual([shownTrip.id, trips[name].id].toSorted());
+    },
+  );
+
+  test("the selected driver and trip are shown whatever is asked for", () => {
+    const chosen = { ...asked, driverId: drivers.category.id, tripId: trips.status.id };
+    const frames = new FleetView(chosen, zone).frames(model);
+    expect([...seen(frames).keys()].toSorted()).toEqual([shown.id, drivers.category.id].toSorted());
+    expect(frames[0]?.trips.map(({ id }) => id).toSorted()).toEqual([shownTrip.id, trips.status.id].toSorted());
   });
 });
 
@@ -199,7 +246,7 @@ describe("more than 2,000", () => {
   });
 
   test("the same drivers make the same clusters, whatever else is looked at beside them", () => {
-    const some = drivers.slice(0, 300);
+    const some = drivers.slice(0, 300).map((one) => ({ driver: one }));
     const here = clusterDrivers(some, { zoom: 11, bounds: [31.2, 30, 31.4, 30.2] });
     const shifted = clusterDrivers(some, { zoom: 11.4, bounds: [31.15, 29.95, 31.41, 30.21] });
     expect(shifted).toEqual(here);

@@ -6,9 +6,8 @@ import {
   MAX_SINGLES,
   type MapView,
 } from "#server/contracts/fleet.ts";
-import type { Coordinates } from "#server/contracts/geo.ts";
 import { clusterDrivers } from "#server/domain/ops/driver-clusters.ts";
-import { inZone } from "#server/domain/zones/point-in-zone.ts";
+import { MAP_FILTERS, type MapFilters } from "#server/domain/ops/map-filters.ts";
 
 /** Live trips shown at once, the newest; all of them are in the Trips room. */
 const MAX_TRIPS = 300;
@@ -29,9 +28,6 @@ export interface FleetModel {
   readonly drivers: ReadonlyMap<string, FleetDriver>;
   readonly trips: ReadonlyMap<string, { readonly trip: LiveTrip; readonly changed: number }>;
 }
-
-const isInside = ({ lat, lng }: Coordinates, [west, south, east, north]: readonly [number, number, number, number]) =>
-  lat >= south && lat <= north && (west <= east ? lng >= west && lng <= east : lng >= west || lng <= east);
 
 const sizeOf = (item: unknown): number => Buffer.byteLength(JSON.stringify(item)) + 1;
 
@@ -59,6 +55,8 @@ class Told {
 export class FleetView {
   readonly #view: MapView;
   readonly #zone: ZoneOutline | null;
+  readonly #driverFilters: readonly MapFilters["drivers"][keyof MapFilters["drivers"]][];
+  readonly #tripFilters: readonly MapFilters["trips"][keyof MapFilters["trips"]][];
   readonly #drivers = new Map<string, number>();
   readonly #trips = new Map<string, number>();
   #round = -1;
@@ -68,9 +66,11 @@ export class FleetView {
   readonly #categories = new Told();
 
   /** `zone`: of `view.zoneId`; null with one means that there is no such zone, and so nothing to see. */
-  constructor(view: MapView, zone: ZoneOutline | null) {
+  constructor(view: MapView, zone: ZoneOutline | null, filters: MapFilters = MAP_FILTERS) {
     this.#view = view;
     this.#zone = zone;
+    this.#driverFilters = Object.values(filters.drivers);
+    this.#tripFilters = Object.values(filters.trips);
   }
 
   /** None when nothing that this map shows has changed. */
@@ -97,46 +97,38 @@ export class FleetView {
   }
 
   #look(model: FleetModel) {
-    const seen = new Map<string, FleetDriver>();
+    const seen: FleetDriver[] = [];
     const counts: Partial<Record<DriverMapState, number>> = {};
     const codes = new Set<string>();
-    for (const [id, one] of model.drivers) {
+    for (const one of model.drivers.values()) {
       if (one.driver.category !== null) codes.add(one.driver.category);
       if (!this.#shows(one.driver)) continue;
-      seen.set(id, one);
+      seen.push(one);
       counts[one.driver.state] = (counts[one.driver.state] ?? 0) + 1;
     }
     // Once clustered, singles come back when there are clearly fewer: one car in and out must not tell 2,000 anew.
-    const crowded = seen.size > (this.#crowded ? MAX_SINGLES * 0.9 : MAX_SINGLES);
+    const crowded = seen.length > (this.#crowded ? MAX_SINGLES * 0.9 : MAX_SINGLES);
     this.#crowded = crowded;
-    const singles = crowded ? new Map<string, FleetDriver>() : seen;
-    const clusters = crowded
-      ? clusterDrivers(
-          Array.from(seen.values(), ({ driver }) => driver),
-          this.#view,
-        )
-      : [];
+    const singles = new Map((crowded ? [] : seen).map((one) => [one.driver.id, one]));
+    const clusters = crowded ? clusterDrivers(seen, this.#view) : [];
     const selected = this.#view.driverId === undefined ? undefined : model.drivers.get(this.#view.driverId);
     if (selected !== undefined) singles.set(selected.driver.id, selected);
     return { singles, clusters, counts, categories: [...codes].sort() };
   }
 
   #shows(driver: LiveDriver): boolean {
-    const { bounds, states, category, zoneId } = this.#view;
-    if (bounds !== undefined && !isInside(driver, bounds)) return false;
-    if (states !== undefined && states.length > 0 && !states.includes(driver.state)) return false;
-    if (category !== undefined && driver.category !== category) return false;
-    return zoneId === undefined || (this.#zone !== null && inZone(driver, this.#zone));
+    for (const passes of this.#driverFilters) if (!passes(driver, this.#view, this.#zone)) return false;
+    return true;
   }
 
   #lookAtTrips({ trips, round }: FleetModel, parts: Parts): void {
-    const { bounds, tripId, driverId, zoneId } = this.#view;
+    const { tripId, driverId } = this.#view;
     const chosen = ({ id, driverId: driver }: LiveTrip) => id === tripId || (driver !== null && driver === driverId);
     const shown = new Map<string, number>();
     for (const [id, { trip, changed }] of trips) {
-      const near = bounds === undefined || isInside(trip.pickup, bounds) || isInside(trip.destination, bounds);
-      const wanted = near && (zoneId === undefined || trip.zoneId === zoneId) && shown.size < MAX_TRIPS;
-      if (!wanted && !chosen(trip)) continue;
+      const isWanted =
+        shown.size < MAX_TRIPS && this.#tripFilters.every((passes) => passes(trip, this.#view, this.#zone));
+      if (!isWanted && !chosen(trip)) continue;
       shown.set(id, changed);
       if ((this.#trips.get(id) ?? -1) < changed) parts.trips.push(trip);
       this.#trips.set(id, Math.min(changed, round));

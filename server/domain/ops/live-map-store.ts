@@ -1,4 +1,5 @@
 import type { LiveDriver, LiveTrip, ShiftSummary, ZoneOutline } from "#server/contracts/console.ts";
+import type { Coordinates } from "#server/contracts/geo.ts";
 import type { Availability, TripStatus } from "#server/contracts/trips.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
@@ -127,6 +128,53 @@ export async function readTrips(db: Queryable, ids: readonly string[] | null): P
     zoneId: row.zone_id,
     createdAt: row.created_at.toISOString(),
   }));
+}
+
+/** What was planned of a trip, and who drives it. */
+export interface TripPlan {
+  readonly status: TripStatus;
+  readonly driverId: string | null;
+  readonly pickup: Coordinates;
+  readonly stops: readonly Coordinates[];
+  readonly destination: Coordinates;
+  readonly distanceMeters: number;
+  readonly durationSeconds: number;
+  readonly polyline: string | null;
+  readonly estimated: boolean;
+}
+
+export async function readPlan(db: Queryable, tripId: string): Promise<TripPlan | null> {
+  const { rows } = await db.query<{
+    current_status: TripStatus;
+    driver_id: string | null;
+    pickup: { readonly x: number; readonly y: number };
+    destination: { readonly x: number; readonly y: number };
+    stops: readonly Coordinates[];
+    estimated_distance: number;
+    estimated_duration: number;
+    route_estimated: boolean;
+    encoded_polyline: string | null;
+  }>({
+    name: "map-plan",
+    text: `SELECT t.current_status, t.driver_id, c.pickup_coordinates AS pickup, c.destination_coordinates AS destination,
+             coalesce(c.intermediate_coordinates, '[]') AS stops, t.estimated_distance, t.estimated_duration,
+             t.route_estimated, t.encoded_polyline
+           FROM trip_requests t JOIN trip_request_coordinates c ON c.trip_request_id = t.id WHERE t.id = $1`,
+    values: [tripId],
+  });
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    status: row.current_status,
+    driverId: row.driver_id,
+    pickup: { lat: row.pickup.y, lng: row.pickup.x },
+    stops: row.stops,
+    destination: { lat: row.destination.y, lng: row.destination.x },
+    distanceMeters: row.estimated_distance,
+    durationSeconds: row.estimated_duration,
+    polyline: row.encoded_polyline,
+    estimated: row.route_estimated,
+  };
 }
 
 /** Parts and holes of every active zone, as GeoJSON MultiPolygon coordinates. */

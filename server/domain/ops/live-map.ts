@@ -10,6 +10,7 @@ import type { EventBus } from "#server/platform/bus.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
 import type { Logger } from "#server/platform/logger.ts";
+import { Turns } from "#server/platform/turns.ts";
 
 const FRAME_MS = 1000;
 /** What changed in the database is asked for this often, in case its news was lost. */
@@ -32,6 +33,7 @@ export class LiveMap {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #rounds = new EventEmitter().setMaxListeners(0);
+  readonly #turns = new Turns();
   readonly #drivers = new Map<string, FleetDriver>();
   readonly #trips = new Map<string, { readonly trip: LiveTrip; readonly changed: number }>();
   readonly #dirtyDrivers = new Set<string>();
@@ -60,8 +62,16 @@ export class LiveMap {
     try {
       await this.#loaded;
       const map = new FleetView(view, await this.#zoneOf(view));
+      await this.#turns.next();
+      let told = this.#round;
       yield* map.frames(this.#model());
-      for await (const _ of rounds) yield* map.frames(this.#model());
+      for await (const _ of rounds) {
+        // Who is slow to take frames has rounds waiting: the newest tells all of them.
+        if (told === this.#round) continue;
+        await this.#turns.next();
+        told = this.#round;
+        yield* map.frames(this.#model());
+      }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {

@@ -1,8 +1,11 @@
 import { tracked } from "@trpc/server";
+import { z } from "zod";
 import { type FleetFrame, mapViewSchema } from "#server/contracts/fleet.ts";
 import { historyQuerySchema } from "#server/contracts/history.ts";
+import { idSchema } from "#server/contracts/ids.ts";
 import { readHistory } from "#server/domain/drivers/location-history-store.ts";
 import { readSummary, readZones } from "#server/domain/ops/live-map-store.ts";
+import { tripWay } from "#server/domain/ops/trip-way.ts";
 import { router } from "#server/trpc/init.ts";
 import { operatorQuery } from "#server/trpc/middleware/procedures.ts";
 import { streamSignal } from "#server/trpc/ticks.ts";
@@ -20,6 +23,10 @@ export const mapRouter = router({
   history: operatorQuery("drivers.view")
     .input(historyQuerySchema)
     .query(({ ctx, input }) => readHistory(ctx.app.db.pool, input)),
+  /** What was planned of a trip, and when its driver arrives. */
+  way: operatorQuery("trips.view")
+    .input(z.strictObject({ tripId: idSchema }))
+    .query(({ ctx, input }) => tripWay(ctx.app, input.tripId, { seesDrivers: ctx.held.has("drivers.view") })),
   /**
    * What is in view, and then what changes of it. A map that looks elsewhere asks anew, and so does one whose connection
    * was lost: the first frames are all there is to see, so nothing is missed.

@@ -1,0 +1,40 @@
+import type { MapCluster, MapDriverState } from "./map-types.ts";
+
+/** Clockwise from the top: who can take a trip first. The same order everywhere, so that the place tells the state too. */
+const ORDER: readonly MapDriverState[] = [
+  "available",
+  "offered",
+  "on_trip",
+  "stale",
+  "temporarily_offline",
+  "under_review",
+  "offline",
+];
+/** A share of the ring never smaller than this, or one driver of thousands would not be seen. */
+const LEAST = 0.03;
+
+export interface RingPart {
+  readonly state: MapDriverState;
+  readonly count: number;
+  /** Where it begins and ends, in parts of the ring. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The states of a cluster's drivers as parts of a ring. */
+export function ringOf(states: NonNullable<MapCluster["states"]>): RingPart[] {
+  const present = ORDER.flatMap((state) => {
+    const count = states[state] ?? 0;
+    return count > 0 ? [{ state, count }] : [];
+  });
+  const total = present.reduce((sum, { count }) => sum + count, 0);
+  const shares = present.map(({ count }) => Math.max(LEAST, count / total));
+  const whole = shares.reduce((sum, share) => sum + share, 0);
+  let from = 0;
+  return present.map((part, i) => {
+    const to = from + (shares[i] ?? 0) / whole;
+    const placed = { ...part, from, to };
+    from = to;
+    return placed;
+  });
+}
