@@ -318,7 +318,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     people: new PeopleService({ db, access, guard }),
     assignment,
     explainer: new SearchExplainer({ db, router, logger, limits: config.dispatch }),
-    bids: new BidService({ db, bus, events, assignment, limits: config.dispatch }),
+    bids: new BidService({ db, assignment, limits: config.dispatch, onCommitted: wakeUp.wake }),
     manualAssignment: new ManualAssignment({ db, assignment, trips, lock, events }),
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),

@@ -157,6 +157,19 @@ describe("in step with the database", () => {
     expect(await fromRedis()).toBe(3);
   });
 
+  test("who is lost from the wire leaves, and comes back when they do", async () => {
+    const [driver = ""] = await t.make.drivers(1);
+    await t.make.place([driver]);
+    await follow();
+    await setDriver(driver, "disconnected_at = now()");
+    await follow();
+    expect(await near()).toEqual([]);
+    await setDriver(driver, "disconnected_at = NULL");
+    await follow();
+    expect(await near()).toEqual([driver]);
+    expect(await fromRedis()).toBe(2);
+  });
+
   test("another vehicle's category, a closed account: the database's own triggers tell", async () => {
     const [one = "", two = "", three = ""] = await t.make.drivers(3);
     await t.make.place([one, two, three]);
