@@ -1,4 +1,5 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
+import { around } from "#server/domain/matching/around.ts";
 import { decayed } from "#server/domain/matching/driver-stats.ts";
 import { type DriverFacts, STALE_SECONDS } from "#server/domain/matching/exclusion.ts";
 import type { Scorable } from "#server/domain/matching/score.ts";
@@ -93,8 +94,6 @@ const OF_DRIVERS = facts("SELECT unnest($1::uuid[]) AS user_id")
   .replaceAll("$4::uuid", "$2::uuid")
   .replaceAll("$5::timestamptz", "$3::timestamptz");
 
-const METERS_PER_DEGREE = 111_195;
-
 function toDriver(row: FactsRow, at: Coordinates): NearbyDriver {
   const place = row.lat === null || row.lng === null ? null : { lat: row.lat, lng: row.lng };
   return {
@@ -135,22 +134,25 @@ export async function readNearby(
     readonly free: number;
   },
 ): Promise<NearbyDriver[]> {
-  // Of latitude, or of the shorter degrees of longitude: whichever reaches further.
-  const degrees = search.radiusMeters / METERS_PER_DEGREE / Math.max(0.01, Math.cos((search.at.lat * Math.PI) / 180));
-  const around = [search.at.lng, search.at.lat, degrees, search.tripId, search.searchBegan, want.nearest];
-  const { rows } =
-    want.named === null
-      ? await db.query<FactsRow>({
-          name: "candidates-by-database",
-          text: BY_DATABASE,
-          values: [...around, want.free, search.categoryId, search.offersPerDriver, search.bidding],
-        })
-      : await db.query<FactsRow>({
-          name: "candidates-by-index",
-          text: BY_INDEX,
-          values: [...around, want.named.map((driver) => driver.driverId)],
-        });
-  return rows.map((row) => toDriver(row, search.at)).sort(byDistance);
+  const { centres, lngDegrees } = around(search.at, search.radiusMeters);
+  const found = await Promise.all(
+    centres.map((centre) => {
+      const near = [centre, search.at.lat, lngDegrees, search.tripId, search.searchBegan, want.nearest];
+      return want.named === null
+        ? db.query<FactsRow>({
+            name: "candidates-by-database",
+            text: BY_DATABASE,
+            values: [...near, want.free, search.categoryId, search.offersPerDriver, search.bidding],
+          })
+        : db.query<FactsRow>({
+            name: "candidates-by-index",
+            text: BY_INDEX,
+            values: [...near, want.named.map((driver) => driver.driverId)],
+          });
+    }),
+  );
+  const rows = new Map(found.flatMap((each) => each.rows).map((row) => [row.driver_id, row]));
+  return [...rows.values()].map((row) => toDriver(row, search.at)).sort(byDistance);
 }
 
 /** How these drivers stand to a trip's search now, wherever they are. */

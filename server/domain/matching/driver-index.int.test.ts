@@ -101,6 +101,32 @@ describe.each(COORDINATIONS)("nearest, %s", (coordination) => {
     expect(await near()).toEqual([fresh]);
   });
 
+  test.each([
+    ["across the antimeridian", { lat: -16.8, lng: 179.98 }, 6000],
+    ["across it from the other side", { lat: -16.8, lng: -179.99 }, 6000],
+    ["far in the north, where degrees of longitude are short", { lat: 69.6, lng: 18.9 }, 50_000],
+    ["beside a pole", { lat: 89.9, lng: 10 }, 30_000],
+  ])("%s it is the same", async (_, middle, radiusMeters) => {
+    const random = seededRandom(11);
+    const drivers = await t.make.drivers(80);
+    const shrink = Math.cos((Math.min(middle.lat, 89.7) * Math.PI) / 180);
+    const degrees = (radiusMeters / 111_195) * 1.3;
+    const around = () => {
+      const lng = middle.lng + ((random() - 0.5) * 2 * degrees) / shrink;
+      const lat = Math.min(90, middle.lat + (random() - 0.5) * 2 * degrees);
+      return { lat, lng: lng > 180 ? lng - 360 : lng < -180 ? lng + 360 : lng };
+    };
+    await placeAt(drivers.map((userId) => ({ userId, ...around() })));
+    await follow();
+    for (const limit of [1, 5, 20, 100]) {
+      const search = { at: middle, categoryId: economy, radiusMeters, limit };
+      const meters = (await t.app.driverIndex.nearest(search)).map((driver) => driver.distanceMeters);
+      const expected = await bruteForce(middle, limit, radiusMeters);
+      expect(meters).toHaveLength(expected.length);
+      for (const [i, distance] of meters.entries()) expect(Math.abs(distance - (expected[i] ?? 0))).toBeLessThan(1.5);
+    }
+  });
+
   test("with nobody about answers nobody", async () => {
     await follow();
     expect(await near()).toEqual([]);
