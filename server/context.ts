@@ -318,7 +318,7 @@ export function createContext(config: Config, overrides: ContextOverrides = {}):
     people: new PeopleService({ db, access, guard }),
     assignment,
     explainer: new SearchExplainer({ db, router, logger, limits: config.dispatch }),
-    bids: new BidService({ db, bus, events, assignment, limits: config.dispatch }),
+    bids: new BidService({ db, assignment, limits: config.dispatch, onCommitted: wakeUp.wake }),
     manualAssignment: new ManualAssignment({ db, assignment, trips, lock, events }),
     trips,
     drivers: new DriverService({ db, trips, bus, conduct }),
@@ -414,11 +414,12 @@ function driverIndexOf({ keys, ...parts }: IndexParts): Pick<AppContext, "driver
     primary: index,
     secondary: inDatabase,
     isReady: redis.isReady,
+    monotonicMs: () => parts.clock.monotonicMs(),
     onSearch: (source) => metrics.driverSearches.inc({ source }),
     onTrouble: seldom((trouble) => logger.warn(trouble, "searching drivers in the database: Redis did not answer")),
   });
   const onBuilt = (seconds: number) => metrics.driverIndexBuild.observe(seconds);
-  return { driverIndex, driverIndexSync: new DriverIndexSync({ ...parts, index, isReady: redis.isReady, onBuilt }) };
+  return { driverIndex, driverIndexSync: new DriverIndexSync({ ...parts, index, redis, onBuilt }) };
 }
 
 /** A GET that must be answered by that very address. */

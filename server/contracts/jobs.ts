@@ -58,6 +58,8 @@ export const JOBS = {
     "default",
     tripVersion.extend({ driverId: idSchema, status: z.enum(["arrived", "ongoing", "completed"]) }),
   ),
+  /** A driver named a fare: tell the rider, who waits for it. */
+  "bid-placed": job("high", z.object({ tripId: idSchema, bidId: idSchema })),
   /** Send a one-time code, unless there is nobody to send it to. Somebody waits for it. */
   "send-code": job("high", z.object({ codeId: idSchema })),
   /** Push one offer to one driver's phone. */

@@ -129,6 +129,7 @@ export const EXCLUSION_RULES = [
   "inactive",
   "under_review",
   "offline",
+  "disconnected",
   "on_trip",
   "not_available",
   "no_vehicle",

@@ -1,5 +1,6 @@
 import type { JobName } from "#server/contracts/jobs.ts";
 import type { JobHandler } from "#server/jobs/handler.ts";
+import { bidPlaced } from "#server/jobs/handlers/bid-placed.ts";
 import { cleanUp } from "#server/jobs/handlers/clean-up.ts";
 import { dispatchTrip } from "#server/jobs/handlers/dispatch-trip.ts";
 import { processTripAcceptance } from "#server/jobs/handlers/process-trip-acceptance.ts";
@@ -15,6 +16,7 @@ export const HANDLERS: { readonly [N in JobName]: JobHandler<N> } = {
   "process-trip-acceptance": processTripAcceptance,
   "dispatch-trip": dispatchTrip,
   "push-offer": pushOffer,
+  "bid-placed": bidPlaced,
   "send-code": sendCode,
   "trip-released": tripReleased,
   "trip-ended": tripEnded,

@@ -8,6 +8,8 @@ export interface RedisConnections {
   readonly subscriber: Redis;
   /** False from the moment the connection is lost: callers then go on without Redis, at once. */
   isReady(): boolean;
+  /** How often the connection was made. After another one it may be a Redis that was restarted, with what it last saved. */
+  timesConnected(): number;
   close(): Promise<void>;
 }
 
@@ -39,11 +41,16 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
   const complain = seldom((trouble) => logger.warn(trouble, "Redis is away; running without it"));
   commands.on("error", complain);
   subscriber.on("error", complain);
-  commands.on("ready", () => logger.info("Redis is ready"));
+  let connected = 0;
+  commands.on("ready", () => {
+    connected++;
+    logger.info("Redis is ready");
+  });
   return {
     commands,
     subscriber,
     isReady: () => commands.status === "ready",
+    timesConnected: () => connected,
     async close() {
       commands.disconnect();
       subscriber.disconnect();

@@ -40,7 +40,8 @@ const NO_WAY = /"code"\s*:\s*"(NoRoute|NoSegment)"/;
 async function answer<T>(client: ProviderClient, url: string, schema: z.ZodType<T>): Promise<T | null> {
   let json: unknown;
   try {
-    json = await client.call({ url, method: "GET" });
+    // Elsewhere, whoever answers is not the one we chose, and would be told our token.
+    json = await client.call({ url, method: "GET", redirect: "error" });
   } catch (error) {
     if (error instanceof ProviderError && error.status === 400 && NO_WAY.test(error.message)) return null;
     throw error;

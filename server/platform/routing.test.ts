@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createProviderClient } from "#server/platform/http-client.ts";
 import { createLogger } from "#server/platform/logger.ts";
 import { createMetrics } from "#server/platform/metrics.ts";
@@ -125,6 +125,16 @@ const misbehaviours: [string, (request: IncomingMessage, response: ServerRespons
   ["answers the way around the world", json({ routes: [{ distance: 4e7, duration: 2e6, geometry: "" }] })],
   ["answers in no time", json({ routes: [{ distance: 3000, duration: 0, geometry: "" }] })],
   ["answers less than nothing", json({ routes: [{ distance: -3000, duration: -300, geometry: "" }] })],
+  // It does not fit the column: the trip could not be booked.
+  ["answers a time without end", json({ routes: [{ distance: 3000, duration: 1e12, geometry: "" }] })],
+  [
+    // Whoever answers there is not the one we chose, and would get our token.
+    "sends us elsewhere",
+    (request, response) => {
+      if (request.url?.startsWith("/elsewhere")) return json(way)(request, response);
+      response.writeHead(302, { location: `/elsewhere${request.url}` }).end();
+    },
+  ],
   [
     "answers without end",
     (_, response) => {
@@ -145,6 +155,62 @@ const misbehaviours: [string, (request: IncomingMessage, response: ServerRespons
 ];
 
 describe("a provider that", () => {
+  test("sends us elsewhere is not followed", async () => {
+    answer = (_, response) => void response.writeHead(302, { location: "/elsewhere" }).end();
+    await router("mapbox", "pk.secret").route([A, B]);
+    await router("geolink", "key").etas([A], B);
+    expect(asked).toHaveLength(2);
+    expect(asked.join()).not.toContain("elsewhere");
+  });
+
+  test("answers less than nothing for two points beside each other is not believed", async () => {
+    const near = { ...A, lat: A.lat + 0.001 };
+    answer = json({ routes: [{ distance: -300, duration: -1, geometry: "" }] });
+    expect(await router().route([A, near])).toEqual(straightLine([A, near]));
+    answer = json({ durations: [[-1]], distances: [[-300]] });
+    expect((await router().etas([A], near))[0]?.estimated).toBe(true);
+  });
+
+  test("says nonsense once is asked again, and its answer is what is remembered", async () => {
+    const roads = router();
+    answer = json({ routes: [{ distance: 2.4, duration: 300, geometry: "" }] });
+    expect((await roads.route([A, B])).estimated).toBe(true);
+    answer = json(way);
+    expect((await roads.route([A, B])).estimated).toBe(false);
+  });
+
+  test("draws more than a map needs costs no memory: the way is known, and not drawn", async () => {
+    answer = json({ routes: [{ distance: 3141, duration: 402, geometry: "a".repeat(1 << 20) }] });
+    expect(await router().route([A, B])).toMatchObject({ distanceMeters: 3141, polyline: null, estimated: false });
+  });
+
+  test("knows only some of the times, or too many of them, is believed where it can be", async () => {
+    answer = json({ durations: [[300], [200], [100]], distances: [[2500]] });
+    const [one, two] = await router().etas([A, A], B);
+    expect([one?.estimated, two?.estimated]).toEqual([false, true]);
+  });
+
+  test("is asked by one of many after it was left alone, and by all once it answers", async () => {
+    const roads = router();
+    clock = 0;
+    const ask = (n: number) => roads.route([A, { ...B, lat: B.lat + n / 10_000 }]);
+    answer = json({}, 500);
+    for (let n = 1; n <= 5; n++) await ask(n);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10_001 });
+    try {
+      asked = [];
+      const many = await Promise.all(Array.from({ length: 12 }, (_, n) => ask(n + 10)));
+      expect(many.every(({ estimated }) => estimated)).toBe(true);
+      expect(asked).toHaveLength(1);
+      vi.setSystemTime(Date.now() + 10_001);
+      answer = json(way);
+      expect((await ask(30)).estimated).toBe(false);
+      expect((await ask(31)).estimated).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test.each(misbehaviours)(
     "%s costs no trip: a straight line at 40 km/h, marked, in good time",
     async (_, misbehave) => {

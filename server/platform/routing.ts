@@ -53,10 +53,14 @@ const straightEta = (from: Coordinates, to: Coordinates): Eta => {
 
 /** A way is remembered this long: riders ask for the fare, look around, and book. */
 const REMEMBERED_MS = 5 * 60_000;
-const MAX_REMEMBERED = 20_000;
+const MAX_REMEMBERED = 5000;
+/** Characters: some hundred kilometres, simplified. A longer one is not kept: it is memory for each way remembered. */
+const MAX_POLYLINE = 20_000;
 /** Nobody waits longer for the times of drivers to a pickup: an offer is better early than exact. */
 const ETAS_WITHIN_MS = 500;
 const MAX_KMH = 250;
+/** In a jam; with an hour more for a ferry. */
+const MIN_KMH = 2;
 
 /** The answer can be the way between these points: not in other units, not backwards, not of another planet. */
 function isPlausible(
@@ -67,11 +71,10 @@ function isPlausible(
   const least = straightLine(points).distanceMeters;
   // Providers begin at the next road: a little shorter than the straight line is possible.
   return (
-    Number.isFinite(meters) &&
-    Number.isFinite(seconds) &&
-    meters >= least * 0.8 - 500 &&
+    meters >= Math.max(0, least * 0.8 - 500) &&
     meters <= least * 20 + 20_000 &&
-    seconds >= (meters / 1000 / MAX_KMH) * 3600 - 1
+    seconds >= Math.max(0, (meters / 1000 / MAX_KMH) * 3600 - 1) &&
+    seconds <= (meters / 1000 / MIN_KMH) * 3600 + 3600
   );
 }
 
@@ -93,7 +96,13 @@ export function createRouter(options: {
   const { provider, logger, monotonicMs } = options;
   const complain = seldom((trouble) => logger.warn(trouble, "routing by straight lines: the provider failed"));
   const ways = new ShortCache<Way | null>({
-    read: async (key) => (provider === null ? null : provider.route(JSON.parse(key) as Coordinates[])),
+    read: async (key) => {
+      const points = JSON.parse(key) as Coordinates[];
+      const way = provider === null ? null : await provider.route(points);
+      if (way === null) return null;
+      if (!isPlausible(way, points)) throw new Error("an impossible distance or time");
+      return { ...way, polyline: (way.polyline?.length ?? 0) > MAX_POLYLINE ? null : way.polyline };
+    },
     maxAgeMs: REMEMBERED_MS,
     maxEntries: MAX_REMEMBERED,
     monotonicMs,
@@ -104,14 +113,14 @@ export function createRouter(options: {
       if (provider === null) return straightLine(points);
       try {
         const way = await ways.get(JSON.stringify(points.map(rounded)));
-        if (way !== null && isPlausible(way, points))
+        if (way !== null)
           return {
             ...way,
             distanceMeters: Math.round(way.distanceMeters),
             durationSeconds: Math.round(way.durationSeconds),
             estimated: false,
           };
-        complain(new Error(way === null ? "no way by road" : "an impossible distance or time"));
+        complain(new Error("no way by road"));
       } catch (error) {
         complain(error);
       }

@@ -50,3 +50,16 @@ test("callers at the same time share a read, and a failed one is not remembered"
   expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect([reads, await cache.get("a")]).toEqual([1, 2]);
 });
+
+// All was forgotten at once, and everybody read again at the same moment.
+test("one too many makes it forget the one read longest ago, and no other", async () => {
+  const reads: string[] = [];
+  const cache = new ShortCache({
+    read: async (key) => reads.push(key),
+    maxAgeMs: 2000,
+    monotonicMs: () => 0,
+    maxEntries: 2,
+  });
+  for (const key of ["a", "b", "c", "b", "c", "a", "c"]) await cache.get(key);
+  expect(reads).toEqual(["a", "b", "c", "a"]);
+});

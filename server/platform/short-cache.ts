@@ -1,6 +1,7 @@
 /**
  * What was read a moment ago, by key. Callers at the same time share one read. A value counts as old from when its read
  * began, and a read that was under way when all was forgotten is not kept: what is answered is never older than `maxAgeMs`.
+ * Beyond `maxEntries` the one read longest ago is forgotten.
  */
 export class ShortCache<V> {
   readonly #read: (key: string) => Promise<V>;
@@ -26,7 +27,8 @@ export class ShortCache<V> {
     const now = this.#monotonicMs();
     const known = this.#known.get(key);
     if (known !== undefined && now - known.readAt < this.#maxAgeMs) return known.value;
-    if (this.#known.size >= this.#maxEntries) this.#known.clear();
+    this.#known.delete(key);
+    if (this.#known.size >= this.#maxEntries) this.#known.delete(this.#known.keys().next().value ?? "");
     const entry = { value: this.#read(key), readAt: now };
     this.#known.set(key, entry);
     entry.value.catch(() => {

@@ -85,7 +85,8 @@ WITH wanted AS (
         THEN 'no_bid'
       WHEN d.user_id IS NULL OR NOT u.is_active THEN 'inactive'
       WHEN NOT d.is_online THEN 'offline'
-      WHEN d.availability_status NOT IN ('available', 'on_bidding') THEN d.availability_status
+      WHEN d.availability_status <> 'available' AND (w.bid_id IS NULL OR d.availability_status <> 'on_bidding')
+        THEN d.availability_status
       WHEN v.id IS NULL THEN 'no_vehicle'
       WHEN v.category_id <> t.vehicle_category_id THEN 'other_category'
       ELSE 'won'
@@ -139,6 +140,7 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   offline: "The driver is offline.",
   unavailable: "The driver is not taking trips.",
   on_trip: "The driver has another trip.",
+  on_bidding: "The driver is waiting for the answer to a bid.",
   no_vehicle: "The driver has no active vehicle.",
   other_category: "The driver's vehicle is not of the category asked for.",
 };

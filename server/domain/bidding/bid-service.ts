@@ -1,14 +1,12 @@
 import { DomainError } from "#server/contracts/errors.ts";
 import type { Bid } from "#server/contracts/matching.ts";
-import { channels, topics } from "#server/contracts/realtime.ts";
 import type { AcceptOutcome, AssignmentService } from "#server/domain/assignment/assignment-service.ts";
 import * as store from "#server/domain/bidding/bid-store.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";
 import { FREE_AVAILABILITIES } from "#server/domain/matching/exclusion.ts";
 import { type DispatchLimits, defaultsOf, effectiveSettings } from "#server/domain/matching/matching-settings.ts";
-import type { TripEventLog } from "#server/domain/trips/trip-event-log.ts";
+import { addToOutbox } from "#server/domain/outbox/outbox-store.ts";
 import { findTrip } from "#server/domain/trips/trip-store.ts";
-import type { EventBus } from "#server/platform/bus.ts";
 import type { Database } from "#server/platform/db.ts";
 
 const notFound = () => new DomainError("NOT_FOUND", "There is no such trip.");
@@ -19,23 +17,20 @@ const notFound = () => new DomainError("NOT_FOUND", "There is no such trip.");
  */
 export class BidService {
   readonly #db: Database;
-  readonly #bus: EventBus;
-  readonly #events: TripEventLog;
   readonly #assignment: Pick<AssignmentService, "accept">;
   readonly #limits: DispatchLimits;
+  readonly #onCommitted: () => void;
 
   constructor(options: {
     db: Database;
-    bus: EventBus;
-    events: TripEventLog;
     assignment: Pick<AssignmentService, "accept">;
     limits: DispatchLimits;
+    onCommitted: () => void;
   }) {
     this.#db = options.db;
-    this.#bus = options.bus;
-    this.#events = options.events;
     this.#assignment = options.assignment;
     this.#limits = options.limits;
+    this.#onCommitted = options.onCommitted;
   }
 
   /**
@@ -48,7 +43,7 @@ export class BidService {
     claim: OpenClaim | null = null,
   ): Promise<Bid> {
     const { id, tripId, amount } = wish;
-    const { bid, customerId } = await this.#db.transaction(async (tx) => {
+    const bid = await this.#db.transaction(async (tx) => {
       const trip = await store.holdTrip(tx, tripId, driverId);
       if (trip?.asked !== true) throw notFound();
       if (trip.current_status !== "pending")
@@ -60,17 +55,11 @@ export class BidService {
       await store.putBid(tx, { id, tripId, driverId, fare: amount });
       const bid = await store.findBid(tx, tripId, id);
       if (bid === null) throw notFound();
+      await addToOutbox(tx, "bid-placed", { tripId, bidId: id }, { tripId });
       await remember(tx, claim, bid);
-      return { bid, customerId: trip.customer_id };
+      return bid;
     });
-    this.#bus.publish(channels.accepted(customerId), "bid.created", bid);
-    this.#bus.publish(topics.trips, "changed", { ids: [tripId] });
-    this.#events.record({
-      tripId,
-      kind: "bid.placed",
-      actor: { type: "driver", id: driverId },
-      data: { bidId: id, driverId, ...bid.amount },
-    });
+    this.#onCommitted();
     return bid;
   }
 

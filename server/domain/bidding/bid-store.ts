@@ -3,7 +3,6 @@ import type { TripStatus } from "#server/contracts/trips.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface TripToBidFor {
-  readonly customer_id: string;
   readonly current_status: TripStatus;
   readonly bidding: boolean;
   readonly currency: string;
@@ -19,7 +18,7 @@ export interface TripToBidFor {
 export async function holdTrip(tx: Queryable, tripId: string, driverId: string): Promise<TripToBidFor | null> {
   const { rows } = await tx.query<TripToBidFor>({
     name: "bid-trip",
-    text: `SELECT t.customer_id, t.current_status, t.bidding, t.currency, t.estimated_fare, t.vehicle_category_id,
+    text: `SELECT t.current_status, t.bidding, t.currency, t.estimated_fare, t.vehicle_category_id,
              (SELECT m.settings FROM zone_matching_settings m WHERE m.zone_id = t.zone_id) AS settings,
              EXISTS (SELECT 1 FROM trip_offers o WHERE o.trip_request_id = t.id AND o.driver_id = $2) AS asked
            FROM trip_requests t WHERE t.id = $1 FOR SHARE OF t`,

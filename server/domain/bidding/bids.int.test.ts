@@ -57,6 +57,7 @@ test("over the API: bid, look, take; the driver has the trip at that fare, and t
   expect(first.status, first.text).toBe(201);
   const second = await call(`${url}/bids`, { ...(await as("driver", low)), body: { amount: 3600 } });
   const idOf = (answer: { text: string }) => (JSON.parse(answer.text) as { id: string }).id;
+  await t.drain();
   expect(heard).toEqual([
     ["bid.created", idOf(first)],
     ["bid.created", idOf(second)],
@@ -86,6 +87,26 @@ test("over the API: bid, look, take; the driver has the trip at that fare, and t
   const late = await call(`${url}/bids`, { ...(await as("driver", silent)), body: { amount: 3000 } });
   expect(late.status).toBe(409);
   expect(await t.broken()).toEqual([]);
+});
+
+// It was told after the commit and by nothing else: a process that died in between left the rider waiting.
+test("a bid and the word of it are committed together; one that was replaced before is kept, and not told", async () => {
+  const { customer, trip, drivers } = await scene(1);
+  const [driver = ""] = drivers;
+  const heard: number[] = [];
+  t.app.bus.subscribe(channels.accepted(customer), ({ data }) =>
+    heard.push((data as { amount: { amount: number } }).amount.amount),
+  );
+  await t.rows("ALTER TABLE outbox ADD CONSTRAINT none CHECK (topic <> 'bid-placed') NOT VALID");
+  await expect(bid(driver, trip, 3500)).rejects.toThrow();
+  expect(await statuses(trip)).toEqual([]);
+  await t.rows("ALTER TABLE outbox DROP CONSTRAINT none");
+  await bid(driver, trip, 3600);
+  await bid(driver, trip, 3700);
+  expect(heard).toEqual([]);
+  await t.drain();
+  expect(heard).toEqual([3700]);
+  expect(await t.value("SELECT count(*)::int FROM trip_events WHERE kind = 'bid.placed'")).toBe(2);
 });
 
 test("the agreed fare is what the ride costs, however far it went", async () => {
@@ -251,8 +272,8 @@ describe("the driver and the fare are one", () => {
     const store = storeWithSql(t.app.db.pool, (sql) => sql.replace("ORDER BY b.id FOR UPDATE", "ORDER BY b.id"));
     const assignment = engineWith(t.app, { decide: (group) => store.decide(group) });
     const bids = new BidService({
-      ...{ db: t.app.db, bus: t.app.bus, events: t.app.events, assignment },
-      limits: t.app.config.dispatch,
+      ...{ db: t.app.db, assignment, limits: t.app.config.dispatch },
+      onCommitted: () => undefined,
     });
     const { row, statuses: after } = await whileReplaced(bids);
     expect(row).toMatchObject({ current_status: "accepted", agreed_fare: 3600 });
@@ -271,11 +292,20 @@ describe("the driver and the fare are one", () => {
   });
 });
 
-test("who bids in an older app's sense (on_bidding) is free: asked, and may take a trip", async () => {
+// The public contract: who is `available` may accept. A driver who waits for the answer to a bid gets a trip by that bid.
+test("who bids in an older app's sense (on_bidding) is asked for trips to bid for, and has one by a bid alone", async () => {
   const [driver = ""] = await m.driversAt(1, 300);
-  await t.rows("UPDATE driver_details SET availability_status = 'on_bidding'");
-  const trip = await m.book();
+  const bidding = () => t.rows("UPDATE driver_details SET availability_status = 'on_bidding'");
+  await bidding();
+  const fixed = await m.book();
   await t.drain();
-  expect(await m.asked(trip)).toEqual([driver]);
-  expect(await t.accept(trip, driver)).toMatchObject({ accepted: true });
+  expect(await m.asked(fixed)).toEqual([]);
+  expect(await t.accept(fixed, driver)).toMatchObject({ accepted: false, code: "DRIVER_NOT_AVAILABLE" });
+  const { customer, trip, drivers } = await scene(1);
+  expect(await m.asked(trip)).toContain(driver);
+  await bidding();
+  const bidder = drivers[0] ?? "";
+  const { id } = await bid(bidder, trip, 3600);
+  expect(await t.accept(trip, bidder)).toMatchObject({ accepted: false, code: "DRIVER_NOT_AVAILABLE" });
+  expect(await take(customer, trip, id)).toMatchObject({ accepted: true });
 });

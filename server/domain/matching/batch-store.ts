@@ -73,6 +73,7 @@ export async function readOffersOf(db: Queryable, tripId: string, driverId: stri
 export interface SearchOfTrip {
   readonly at: { readonly x: number; readonly y: number };
   readonly category_id: string;
+  readonly bidding: boolean;
   readonly search_began: Date;
   readonly settings: unknown;
   readonly dispatch_batch: number;
@@ -81,7 +82,7 @@ export interface SearchOfTrip {
 export async function readSearch(db: Queryable, tripId: string): Promise<SearchOfTrip | null> {
   const { rows } = await db.query<SearchOfTrip>({
     name: "search-of-trip",
-    text: `SELECT c.pickup_coordinates AS at, t.vehicle_category_id AS category_id, t.dispatch_batch,
+    text: `SELECT c.pickup_coordinates AS at, t.vehicle_category_id AS category_id, t.bidding, t.dispatch_batch,
              coalesce(t.search_began_at, t.created_at) AS search_began, m.settings
            FROM trip_requests t JOIN trip_request_coordinates c ON c.trip_request_id = t.id
            LEFT JOIN zone_matching_settings m ON m.zone_id = t.zone_id WHERE t.id = $1`,

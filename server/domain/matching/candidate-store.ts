@@ -1,6 +1,7 @@
 import type { Coordinates } from "#server/contracts/geo.ts";
+import { around } from "#server/domain/matching/around.ts";
 import { decayed } from "#server/domain/matching/driver-stats.ts";
-import { type DriverFacts, FREE_AVAILABILITIES, STALE_SECONDS } from "#server/domain/matching/exclusion.ts";
+import { type DriverFacts, STALE_SECONDS } from "#server/domain/matching/exclusion.ts";
 import type { Scorable } from "#server/domain/matching/score.ts";
 import type { Queryable } from "#server/platform/db.ts";
 import { haversineMeters } from "#server/platform/routing.ts";
@@ -12,6 +13,7 @@ export interface CandidateSearch {
   readonly at: Coordinates;
   readonly tripId: string;
   readonly categoryId: string;
+  readonly bidding: boolean;
   readonly searchBegan: Date;
   readonly radiusMeters: number;
   readonly offersPerDriver: number;
@@ -22,6 +24,7 @@ interface FactsRow {
   readonly is_active: boolean;
   readonly under_review: boolean;
   readonly is_online: boolean;
+  readonly disconnected: boolean;
   readonly availability_status: string;
   readonly category_id: string | null;
   readonly lat: number | null;
@@ -37,7 +40,6 @@ interface FactsRow {
   readonly dropped: number;
 }
 
-const FREE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
 /** Nobody further down the line is looked at: in a crowd of busy drivers a search must end. */
 const LINE = 5000;
 /**
@@ -55,7 +57,8 @@ const NEAR = `(SELECT n.user_id FROM (${line("$6")}) n WHERE n.degrees <= $3)`;
 /** The nearest who may be asked; for when the driver index is away, or named none of those. */
 const FREE_NEAR = `(
   SELECT d.user_id FROM (${line(String(LINE))}) l
-  JOIN driver_details d ON d.user_id = l.user_id AND d.is_online AND d.availability_status IN (${FREE}) AND NOT d.under_review
+  JOIN driver_details d ON d.user_id = l.user_id AND d.is_online AND NOT d.under_review
+    AND (d.availability_status = 'available' OR d.availability_status = 'on_bidding' AND $10) AND d.disconnected_at IS NULL
   JOIN users u ON u.id = d.user_id AND u.is_active
   JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $8
   WHERE l.degrees <= $3 AND l.updated_at > now() - interval '${STALE_SECONDS} seconds'
@@ -66,7 +69,8 @@ const FREE_NEAR = `(
   ORDER BY l.degrees LIMIT $7)`;
 
 const facts = (drivers: string): string => `
-SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online, d.availability_status, v.category_id,
+SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online, d.disconnected_at IS NOT NULL AS disconnected,
+  d.availability_status, v.category_id,
   l.location[1] AS lat, l.location[0] AS lng, EXTRACT(EPOCH FROM now() - l.updated_at)::float8 AS position_age,
   EXTRACT(EPOCH FROM now() - d.availability_since)::float8 AS idle_seconds,
   coalesce(o.asked, false) AS asked, coalesce(o.declined, false) AS declined,
@@ -90,21 +94,17 @@ const OF_DRIVERS = facts("SELECT unnest($1::uuid[]) AS user_id")
   .replaceAll("$4::uuid", "$2::uuid")
   .replaceAll("$5::timestamptz", "$3::timestamptz");
 
-const METERS_PER_DEGREE = 111_195;
-
-/** The index's position is the newer one: those of the database are written in batches. */
-function toDriver(row: FactsRow, at: Coordinates, seen: ReadonlyMap<string, Coordinates>): NearbyDriver {
-  const newer = seen.get(row.driver_id);
-  const place = newer ?? (row.lat === null || row.lng === null ? null : { lat: row.lat, lng: row.lng });
+function toDriver(row: FactsRow, at: Coordinates): NearbyDriver {
+  const place = row.lat === null || row.lng === null ? null : { lat: row.lat, lng: row.lng };
   return {
     driverId: row.driver_id,
     isActive: row.is_active,
     underReview: row.under_review,
     isOnline: row.is_online,
+    isDisconnected: row.disconnected,
     availability: row.availability_status,
     categoryId: row.category_id,
-    // What the index holds is fresh: it forgets who is silent.
-    positionAgeSeconds: newer === undefined ? row.position_age : Math.min(row.position_age ?? 0, STALE_SECONDS),
+    positionAgeSeconds: row.position_age,
     distanceMeters: place === null ? null : Math.round(haversineMeters(at, place)),
     lat: place?.lat ?? at.lat,
     lng: place?.lng ?? at.lng,
@@ -129,29 +129,30 @@ export async function readNearby(
   db: Queryable,
   search: CandidateSearch,
   want: {
-    readonly named: readonly ({ readonly driverId: string } & Coordinates)[] | null;
+    readonly named: readonly { readonly driverId: string }[] | null;
     readonly nearest: number;
     readonly free: number;
   },
 ): Promise<NearbyDriver[]> {
-  // Of latitude, or of the shorter degrees of longitude: whichever reaches further.
-  const degrees = search.radiusMeters / METERS_PER_DEGREE / Math.max(0.01, Math.cos((search.at.lat * Math.PI) / 180));
-  const around = [search.at.lng, search.at.lat, degrees, search.tripId, search.searchBegan, want.nearest];
-  const named = want.named ?? [];
-  const { rows } =
-    want.named === null
-      ? await db.query<FactsRow>({
-          name: "candidates-by-database",
-          text: BY_DATABASE,
-          values: [...around, want.free, search.categoryId, search.offersPerDriver],
-        })
-      : await db.query<FactsRow>({
-          name: "candidates-by-index",
-          text: BY_INDEX,
-          values: [...around, named.map((driver) => driver.driverId)],
-        });
-  const seen = new Map(named.map(({ driverId, lat, lng }) => [driverId, { lat, lng }]));
-  return rows.map((row) => toDriver(row, search.at, seen)).sort(byDistance);
+  const { centres, lngDegrees } = around(search.at, search.radiusMeters);
+  const found = await Promise.all(
+    centres.map((centre) => {
+      const near = [centre, search.at.lat, lngDegrees, search.tripId, search.searchBegan, want.nearest];
+      return want.named === null
+        ? db.query<FactsRow>({
+            name: "candidates-by-database",
+            text: BY_DATABASE,
+            values: [...near, want.free, search.categoryId, search.offersPerDriver, search.bidding],
+          })
+        : db.query<FactsRow>({
+            name: "candidates-by-index",
+            text: BY_INDEX,
+            values: [...near, want.named.map((driver) => driver.driverId)],
+          });
+    }),
+  );
+  const rows = new Map(found.flatMap((each) => each.rows).map((row) => [row.driver_id, row]));
+  return [...rows.values()].map((row) => toDriver(row, search.at)).sort(byDistance);
 }
 
 /** How these drivers stand to a trip's search now, wherever they are. */
@@ -165,7 +166,7 @@ export async function readDriverFacts(
     text: OF_DRIVERS,
     values: [driverIds, search.tripId, search.searchBegan],
   });
-  return rows.map((row) => toDriver(row, search.at, new Map())).sort(byDistance);
+  return rows.map((row) => toDriver(row, search.at)).sort(byDistance);
 }
 
 const byDistance = (a: NearbyDriver, b: NearbyDriver) =>

@@ -78,6 +78,7 @@ export class DispatchService {
       tripId,
       at: { lat: trip.pickup.y, lng: trip.pickup.x },
       categoryId: trip.vehicle_category_id,
+      bidding: trip.bidding,
       searchBegan: trip.search_began,
       radiusMeters: Math.max(...radii),
       offersPerDriver: settings.offersPerDriver,

@@ -1,7 +1,6 @@
 import type { ExclusionRule, ScoreParts } from "#server/contracts/matching.ts";
 import { countSql } from "#server/domain/matching/driver-stats.ts";
 import type { Exclusion } from "#server/domain/matching/exclusion.ts";
-import { FREE_AVAILABILITIES } from "#server/domain/matching/exclusion.ts";
 import { TRIP_COLUMNS, TRIP_JOINS, type TripRow } from "#server/domain/trips/trip-row.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
@@ -77,8 +76,6 @@ export interface NewBatch {
   readonly rules: Partial<Readonly<Record<ExclusionRule, number>>>;
 }
 
-const FREE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
-
 /**
  * One batch in one statement: who is still free is asked, each gets a push job, who was passed over goes on the record,
  * and the trip is told when to be looked at next. All or nothing, by the database's clock.
@@ -94,7 +91,7 @@ const FREE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
  */
 export const MAKE_OFFERS = `
 WITH trip AS MATERIALIZED (
-  SELECT id, vehicle_category_id FROM trip_requests
+  SELECT id, vehicle_category_id, bidding FROM trip_requests
   WHERE id = $1 AND current_status = 'pending' AND driver_id IS NULL AND dispatch_batch = $2 AND offered_batch <> $2
   FOR UPDATE
 ), wanted AS MATERIALIZED (
@@ -109,7 +106,8 @@ WITH trip AS MATERIALIZED (
     WHERE NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = w."driverId" AND o.status = 'open' AND o.slot = s)
   ) p ON p.slot IS NOT NULL
     AND (SELECT count(*) FROM trip_offers o WHERE o.driver_id = w."driverId" AND o.status = 'open') < $6
-  WHERE d.is_online AND d.availability_status IN (${FREE}) AND NOT d.under_review
+  WHERE d.is_online AND NOT d.under_review AND d.disconnected_at IS NULL
+    AND (d.availability_status = 'available' OR d.availability_status = 'on_bidding' AND (SELECT bidding FROM trip))
     AND EXISTS (SELECT 1 FROM users u WHERE u.id = d.user_id AND u.is_active)
     AND EXISTS (
       SELECT 1 FROM vehicles v
@@ -350,6 +348,25 @@ export async function rejectOffer(
     driverId,
   ]);
   return (earlier.rowCount ?? 0) > 0 ? "already" : "none";
+}
+
+/** Null: answered, ended, or out of time by the database's clock. */
+export async function findOpenOffer(
+  db: Queryable,
+  offerId: string,
+): Promise<{ trip_request_id: string; driver_id: string; batch: number; distance_meters: number } | null> {
+  const { rows } = await db.query<{
+    trip_request_id: string;
+    driver_id: string;
+    batch: number;
+    distance_meters: number;
+  }>({
+    name: "offer-open",
+    text: `SELECT trip_request_id, driver_id, batch, distance_meters FROM trip_offers
+           WHERE id = $1 AND status = 'open' AND expires_at > now()`,
+    values: [offerId],
+  });
+  return rows[0] ?? null;
 }
 
 export interface OpenOffer {

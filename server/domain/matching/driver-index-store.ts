@@ -1,18 +1,17 @@
+import { type Around, around } from "#server/domain/matching/around.ts";
 import { FREE_AVAILABILITIES, STALE_SECONDS } from "#server/domain/matching/exclusion.ts";
 import type { Queryable } from "#server/platform/db.ts";
 import type { DriverIndex, IndexedDriver, NearDriver, NearSearch } from "#server/platform/driver-index/driver-index.ts";
 import { haversineMeters } from "#server/platform/routing.ts";
 
-const METERS_PER_DEGREE = 111_195;
-
 const AVAILABLE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
 /** Who may be asked at all: SQL over `d`(river_details), `u`(sers), `v`(ehicles). */
-const FREE = `d.is_online AND d.availability_status IN (${AVAILABLE}) AND NOT d.under_review AND u.is_active`;
+const FREE = `d.is_online AND d.availability_status IN (${AVAILABLE}) AND NOT d.under_review AND d.disconnected_at IS NULL AND u.is_active`;
 
 /**
  * Nearest first from the GiST index, which orders by degrees; a degree of longitude is shorter than one of latitude, so the
- * order by metres is another. Drivers are taken from the index one by one until the next, even if it lay due east or west
- * where degrees are shortest, could not be nearer than the last of those wanted.
+ * order by metres is another. Drivers are taken from the index one by one until the next, even if it lay where
+ * degrees are shortest, could not be nearer than the last of those wanted.
  */
 const NEAREST = `
 SELECT d.user_id AS driver_id, l.location[1] AS lat, l.location[0] AS lng
@@ -33,14 +32,22 @@ export class PostgresDriverIndex implements DriverIndex {
     this.#db = db;
   }
 
-  async nearest({ at, categoryId, radiusMeters, limit }: NearSearch): Promise<NearDriver[]> {
-    const shrink = Math.max(0.01, Math.cos((at.lat * Math.PI) / 180));
-    const latDegrees = (radiusMeters / METERS_PER_DEGREE) * 1.001;
+  async nearest(search: NearSearch): Promise<NearDriver[]> {
+    const circle = around(search.at, search.radiusMeters);
+    const found = await Promise.all(circle.centres.map((centre) => this.#nearestAround(centre, circle, search)));
+    return found.flat().sort(byDistance).slice(0, search.limit);
+  }
+
+  async #nearestAround(
+    centre: number,
+    { latDegrees, lngDegrees, leastMeters }: Around,
+    { at, categoryId, radiusMeters, limit }: NearSearch,
+  ): Promise<NearDriver[]> {
     for (let take = limit * 2; ; take *= 4) {
       const { rows } = await this.#db.query<{ driver_id: string; lat: number; lng: number }>({
         name: "drivers-nearest",
         text: NEAREST,
-        values: [at.lng, at.lat, categoryId, latDegrees, latDegrees / shrink, take],
+        values: [centre, at.lat, categoryId, latDegrees, lngDegrees, take],
       });
       const found = rows
         .map(({ driver_id, lat, lng }) => ({
@@ -49,19 +56,21 @@ export class PostgresDriverIndex implements DriverIndex {
           lng,
           distanceMeters: haversineMeters(at, { lat, lng }),
         }))
-        .sort((a, b) => a.distanceMeters - b.distanceMeters);
+        .sort(byDistance);
       const last = rows.at(-1);
       // No driver further in degrees than this can be nearer than this in metres.
       const certainMeters =
         rows.length < take || last === undefined
           ? Number.POSITIVE_INFINITY
-          : Math.hypot(last.lat - at.lat, last.lng - at.lng) * METERS_PER_DEGREE * shrink * 0.999;
+          : Math.hypot(last.lat - at.lat, last.lng - centre) * leastMeters;
       const enough = (found[limit - 1]?.distanceMeters ?? Number.POSITIVE_INFINITY) <= certainMeters;
       if (enough || certainMeters >= radiusMeters)
         return found.filter((driver) => driver.distanceMeters <= radiusMeters).slice(0, limit);
     }
   }
 }
+
+const byDistance = (a: NearDriver, b: NearDriver) => a.distanceMeters - b.distanceMeters;
 
 interface StateRow {
   readonly driver_id: string;

@@ -1,3 +1,4 @@
+import type { Coordinates } from "#server/contracts/geo.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { topics, tripIdsSchema } from "#server/contracts/realtime.ts";
 import type { LocationSink } from "#server/domain/drivers/location-service.ts";
@@ -5,8 +6,10 @@ import * as store from "#server/domain/matching/driver-index-store.ts";
 import type { EventBus } from "#server/platform/bus.ts";
 import type { Clock } from "#server/platform/clock.ts";
 import type { Database } from "#server/platform/db.ts";
+import type { IndexedDriver } from "#server/platform/driver-index/driver-index.ts";
 import type { RedisDriverIndex } from "#server/platform/driver-index/redis-driver-index.ts";
 import type { Logger } from "#server/platform/logger.ts";
+import type { RedisConnections } from "#server/platform/redis.ts";
 import { seldom } from "#server/platform/seldom.ts";
 
 /** News of drivers wait this long for one another: one read for all of a moment. */
@@ -17,9 +20,12 @@ const HEARD_OF_MS = 3000;
 const OVERLAP_MS = 30_000;
 /** Everything is read again this often, in passing: what no version tells is put right (positions grown old, accounts deleted). */
 const WHOLE_EVERY_MS = 5 * 60_000;
+/** That may take long: changes are followed every so often in between. */
+const KEEP_UP_MS = 2000;
 const PAGE = 2000;
 const CHANGES_AT_ONCE = 5000;
 
+type Connection = Pick<RedisConnections, "isReady" | "timesConnected">;
 type Index = Pick<RedisDriverIndex, "apply" | "move" | "build" | "stillFollowed">;
 
 /**
@@ -30,7 +36,7 @@ type Index = Pick<RedisDriverIndex, "apply" | "move" | "build" | "stillFollowed"
 export class DriverIndexSync {
   readonly #db: Database;
   readonly #index: Index;
-  readonly #isReady: () => boolean;
+  readonly #redis: Connection;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #complain: (error: unknown) => void;
@@ -41,6 +47,8 @@ export class DriverIndexSync {
   readonly #heardOf = new Set<string>();
   #gathering: NodeJS.Timeout | null = null;
   #hearing: NodeJS.Timeout | null = null;
+  /** Positions that wait while others are written: the newest of each driver. */
+  readonly #unmoved = new Map<string, Coordinates>();
   #moving: Promise<void> | null = null;
   #refreshing: Promise<void> = Promise.resolve();
   /** The highest versions seen, and when: the oldest says from where changes are looked for. Empty: everything must be read. */
@@ -48,12 +56,13 @@ export class DriverIndexSync {
   /** Versions followed already within the overlap. */
   readonly #followed = new Map<string, number>();
   #wholeAtMs = 0;
+  #timesConnected = 0;
 
   constructor(options: {
     db: Database;
     bus: EventBus;
     index: Index;
-    isReady: () => boolean;
+    redis: Connection;
     clock: Clock;
     logger: Logger;
     onBuilt: (seconds: number) => void;
@@ -61,7 +70,7 @@ export class DriverIndexSync {
     this.#db = options.db;
     this.#bus = options.bus;
     this.#index = options.index;
-    this.#isReady = options.isReady;
+    this.#redis = options.redis;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#onBuilt = options.onBuilt;
@@ -78,17 +87,23 @@ export class DriverIndexSync {
     });
   }
 
-  /** For the stream of positions. One batch is written at a time; what comes meanwhile is skipped, the next is newer. */
+  /** For the stream of positions. One batch is written at a time. */
   readonly sink: LocationSink = (moved) => {
-    if (this.#moving !== null || !this.#isReady()) return;
-    this.#moving = this.#index
-      .move(moved.map(({ userId, lat, lng }) => ({ driverId: userId, lat, lng })))
-      .then((unknown) => this.#hearOf(unknown))
-      .catch(this.#complain)
-      .finally(() => {
-        this.#moving = null;
-      });
+    // What is lost now is put right when all is read again.
+    if (!this.#redis.isReady()) return;
+    for (const { userId, lat, lng } of moved) this.#unmoved.set(userId, { lat, lng });
+    this.#moving ??= this.#move().finally(() => {
+      this.#moving = null;
+    });
   };
+
+  async #move(): Promise<void> {
+    while (this.#unmoved.size > 0) {
+      const moves = [...this.#unmoved].map(([driverId, at]) => ({ driverId, ...at }));
+      this.#unmoved.clear();
+      await this.#index.move(moves).then((unknown) => this.#hearOf(unknown), this.#complain);
+    }
+  }
 
   /** Reads these drivers and follows, in a moment. */
   refreshSoon(driverIds: readonly string[]): void {
@@ -112,23 +127,31 @@ export class DriverIndexSync {
   }
 
   async #refresh(driverIds: readonly string[]): Promise<void> {
-    if (!this.#isReady()) return;
+    if (!this.#redis.isReady()) return;
     for (let from = 0; from < driverIds.length; from += PAGE) {
       const drivers = await store.readIndexed(this.#db.pool, driverIds.slice(from, from + PAGE));
       await this.#index.apply(drivers);
-      for (const { driverId, version } of drivers) this.#followed.set(driverId, version);
+      // Who does not tick looks for no changes, and would remember every driver.
+      if (this.#marks.length > 0) for (const { driverId, version } of drivers) this.#followed.set(driverId, version);
     }
   }
 
   /** One look: what changed since the last, or all of it when the index is not whole. Throws when a store is away. */
   async tick(): Promise<void> {
-    if (!this.#isReady()) {
+    if (!this.#redis.isReady()) return;
+    const connected = this.#redis.timesConnected();
+    if (connected !== this.#timesConnected) {
       this.#marks = [];
-      return;
+      this.#followed.clear();
     }
-    const from = this.#marks[0];
+    this.#timesConnected = connected;
     const grownOld = this.#clock.monotonicMs() - this.#wholeAtMs > WHOLE_EVERY_MS;
-    if ((from === undefined || grownOld) && (await this.#build())) return;
+    if ((this.#marks.length === 0 || grownOld) && (await this.#build())) return;
+    await this.#keepUp();
+  }
+
+  async #keepUp(): Promise<void> {
+    const [from] = this.#marks;
     if (from === undefined) return;
     await this.#follow(from.version);
     // Only now that all changes are in. It may have expired, or been flushed.
@@ -156,11 +179,22 @@ export class DriverIndexSync {
     for (const [id, followed] of this.#followed) if (followed <= low) this.#followed.delete(id);
   }
 
+  /** All drivers. What changes while they are read is followed meanwhile, as long as the index is whole. */
+  async *#pages(): AsyncGenerator<IndexedDriver[]> {
+    let keptUpMs = this.#clock.monotonicMs();
+    for await (const page of store.readAllIndexed(this.#db.pool, PAGE)) {
+      yield page;
+      if (this.#clock.monotonicMs() - keptUpMs < KEEP_UP_MS) continue;
+      await this.#keepUp();
+      keptUpMs = this.#clock.monotonicMs();
+    }
+  }
+
   /** False when somebody else builds, or it was flushed meanwhile: the next tick looks again. */
   async #build(): Promise<boolean> {
     const started = this.#clock.monotonicMs();
     const version = await store.lastVersion(this.#db.pool);
-    const built = await this.#index.build(newId(), store.readAllIndexed(this.#db.pool, PAGE), version);
+    const built = await this.#index.build(newId(), this.#pages(), version);
     if (!built) return false;
     const tookMs = this.#clock.monotonicMs() - started;
     this.#wholeAtMs = started;

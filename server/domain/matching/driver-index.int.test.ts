@@ -1,10 +1,13 @@
+import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "#prisma/seed/places.ts";
 import type { Coordinates } from "#server/contracts/geo.ts";
 import { topics } from "#server/contracts/realtime.ts";
 import { upsertLocations } from "#server/domain/drivers/location-store.ts";
-import type { DriverIndexSync } from "#server/domain/matching/driver-index-sync.ts";
-import { IndexNotBuilt } from "#server/platform/driver-index/driver-index.ts";
+import { PostgresDriverIndex } from "#server/domain/matching/driver-index-store.ts";
+import { DriverIndexSync } from "#server/domain/matching/driver-index-sync.ts";
+import { type IndexedDriver, IndexNotBuilt } from "#server/platform/driver-index/driver-index.ts";
+import { FallbackDriverIndex } from "#server/platform/driver-index/fallback-driver-index.ts";
 import { RedisDriverIndex } from "#server/platform/driver-index/redis-driver-index.ts";
 import { redisKeys } from "#server/platform/redis-keys.ts";
 import { haversineMeters } from "#server/platform/routing.ts";
@@ -98,6 +101,32 @@ describe.each(COORDINATIONS)("nearest, %s", (coordination) => {
     expect(await near()).toEqual([fresh]);
   });
 
+  test.each([
+    ["across the antimeridian", { lat: -16.8, lng: 179.98 }, 6000],
+    ["across it from the other side", { lat: -16.8, lng: -179.99 }, 6000],
+    ["far in the north, where degrees of longitude are short", { lat: 69.6, lng: 18.9 }, 50_000],
+    ["beside a pole", { lat: 89.9, lng: 10 }, 30_000],
+  ])("%s it is the same", async (_, middle, radiusMeters) => {
+    const random = seededRandom(11);
+    const drivers = await t.make.drivers(80);
+    const shrink = Math.cos((Math.min(middle.lat, 89.7) * Math.PI) / 180);
+    const degrees = (radiusMeters / 111_195) * 1.3;
+    const around = () => {
+      const lng = middle.lng + ((random() - 0.5) * 2 * degrees) / shrink;
+      const lat = Math.min(90, middle.lat + (random() - 0.5) * 2 * degrees);
+      return { lat, lng: lng > 180 ? lng - 360 : lng < -180 ? lng + 360 : lng };
+    };
+    await placeAt(drivers.map((userId) => ({ userId, ...around() })));
+    await follow();
+    for (const limit of [1, 5, 20, 100]) {
+      const search = { at: middle, categoryId: economy, radiusMeters, limit };
+      const meters = (await t.app.driverIndex.nearest(search)).map((driver) => driver.distanceMeters);
+      const expected = await bruteForce(middle, limit, radiusMeters);
+      expect(meters).toHaveLength(expected.length);
+      for (const [i, distance] of meters.entries()) expect(Math.abs(distance - (expected[i] ?? 0))).toBeLessThan(1.5);
+    }
+  });
+
   test("with nobody about answers nobody", async () => {
     await follow();
     expect(await near()).toEqual([]);
@@ -106,6 +135,10 @@ describe.each(COORDINATIONS)("nearest, %s", (coordination) => {
 
 describe("in step with the database", () => {
   beforeEach(() => serve("redis"));
+  const connections: Redis[] = [];
+  afterEach(() => {
+    for (const redis of connections.splice(0)) redis.disconnect();
+  });
 
   /** All that is this test's: others share the server. */
   async function flush(): Promise<void> {
@@ -116,6 +149,22 @@ describe("in step with the database", () => {
     if (t.app.redis === null) throw new Error("no Redis");
     return new RedisDriverIndex({ redis: t.app.redis.commands, keys: redisKeys(t.env.REDIS_PREFIX ?? "") });
   };
+
+  /** An index with something else in its scripts, on a connection of its own. */
+  function mutant(from: string, to: string): RedisDriverIndex {
+    const redis = t.app.redis?.commands.duplicate();
+    if (redis === undefined) throw new Error("no Redis");
+    connections.push(redis);
+    let applied = false;
+    const define = redis.defineCommand.bind(redis);
+    redis.defineCommand = (name, definition) => {
+      applied ||= definition.lua.includes(from);
+      define(name, { ...definition, lua: definition.lua.replace(from, to) });
+    };
+    const index = new RedisDriverIndex({ redis, keys: redisKeys(t.env.REDIS_PREFIX ?? "") });
+    if (!applied) throw new Error("the mutation does not apply any more");
+    return index;
+  }
 
   test("who is assigned, goes off line or is reviewed leaves; who is free again comes back; lost news is made up for", async () => {
     const [one = "", two = "", three = ""] = await t.make.drivers(3);
@@ -132,6 +181,19 @@ describe("in step with the database", () => {
     await follow();
     expect(await near()).toEqual([one]);
     expect(await fromRedis()).toBe(3);
+  });
+
+  test("who is lost from the wire leaves, and comes back when they do", async () => {
+    const [driver = ""] = await t.make.drivers(1);
+    await t.make.place([driver]);
+    await follow();
+    await setDriver(driver, "disconnected_at = now()");
+    await follow();
+    expect(await near()).toEqual([]);
+    await setDriver(driver, "disconnected_at = NULL");
+    await follow();
+    expect(await near()).toEqual([driver]);
+    expect(await fromRedis()).toBe(2);
   });
 
   test("another vehicle's category, a closed account: the database's own triggers tell", async () => {
@@ -184,35 +246,29 @@ describe("in step with the database", () => {
     expect(await fromRedis()).toBeGreaterThan(0);
   });
 
-  test("an older word about a driver changes nothing, in whatever order words come", async () => {
-    const index = indexOf();
-    const at = { categoryId: economy, ...HERE };
+  /** An older word comes last, twice; answers how often the driver was found meanwhile. */
+  async function olderWords(index: RedisDriverIndex): Promise<number[]> {
     const driverId = (await t.make.drivers(1))[0] ?? "";
     await follow();
-    const search = async () =>
-      (await index.nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 })).length;
-    await index.apply([{ driverId, version: 1000, state: "taken" }]);
-    await index.apply([{ driverId, version: 999, state: "free", ...at }]);
-    expect(await search()).toBe(0);
-    await index.apply([{ driverId, version: 1001, state: "free", ...at }]);
-    await index.apply([{ driverId, version: 1000, state: "taken" }]);
-    expect(await search()).toBe(1);
+    const free = { driverId, state: "free", categoryId: economy, ...HERE } as const;
+    const found: number[] = [];
+    const say = async (word: IndexedDriver) => {
+      await index.apply([word]);
+      found.push((await index.nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 })).length);
+    };
+    await say({ driverId, version: 1000, state: "taken" });
+    await say({ ...free, version: 999 });
+    await say({ ...free, version: 1001 });
+    await say({ driverId, version: 1000, state: "taken" });
+    return found;
+  }
+
+  test("an older word about a driver changes nothing, in whatever order words come", async () => {
+    expect(await olderWords(indexOf())).toEqual([0, 0, 1, 1]);
   });
 
   test("mutation: without versions the older word wins when it comes last", async () => {
-    const driverId = (await t.make.drivers(1))[0] ?? "";
-    const index = indexOf();
-    await follow();
-    // What a writer does who does not say how late its word is: the last one is believed.
-    const unversioned = (state: "free" | "taken") =>
-      index.apply([
-        state === "taken"
-          ? { driverId, version: 2000, state }
-          : { driverId, version: 2000, state, categoryId: economy, ...HERE },
-      ]);
-    await unversioned("taken");
-    await unversioned("free");
-    expect(await index.nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 })).toHaveLength(1);
+    expect(await olderWords(mutant("version >= knownVersion", "true"))).toEqual([0, 1, 1, 0]);
   });
 
   test("flushed: not a gap, the database answers until it is whole again", async () => {
@@ -232,22 +288,194 @@ describe("in step with the database", () => {
     expect(await fromRedis()).toBe(before + 1);
   });
 
-  test("flushed in the middle of a build: it is not said to be whole", async () => {
+  // A search looked, then asked whether the index was whole: it was, by then.
+  test("a build that ends while one searches does not make half an index look whole", async () => {
+    const drivers = await t.make.drivers(1);
+    await t.make.place(drivers);
+    const { commands } = t.app.redis ?? {};
+    if (commands === undefined) throw new Error("no Redis");
+    let sent = 0;
+    const interrupted = new Proxy(commands, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name);
+        if (typeof value !== "function" || name === "defineCommand") return value.bind?.(target) ?? value;
+        return async (...args: unknown[]) => {
+          if (sent++ > 0) await follow();
+          return value.apply(target, args);
+        };
+      },
+    });
+    const index = new RedisDriverIndex({ redis: interrupted, keys: redisKeys(t.env.REDIS_PREFIX ?? "") });
+    await expect(index.nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 })).rejects.toThrow(
+      IndexNotBuilt,
+    );
+  });
+
+  test("a build that failed does not keep the next one waiting", async () => {
+    const index = indexOf();
+    async function* broken() {
+      yield [];
+      throw new Error("the database is away");
+    }
+    await expect(index.build("one", broken(), 0)).rejects.toThrow("away");
+    async function* nobody() {}
+    expect(await index.build("two", nobody(), 0)).toBe(true);
+  });
+
+  test("a place that Redis refuses keeps nobody else out", async () => {
+    const [odd = "", other = ""] = await t.make.drivers(2);
+    await follow();
+    await indexOf().apply([
+      { driverId: odd, version: 9000, state: "free", categoryId: economy, lat: Number.NaN, lng: 31 },
+      { driverId: other, version: 9000, state: "free", categoryId: economy, ...HERE },
+    ]);
+    await indexOf().move([
+      { driverId: other, lat: 1, lng: 181 },
+      { driverId: other, ...HERE },
+    ]);
+    expect(await near()).toEqual([other]);
+    expect(await fromRedis()).toBe(1);
+  });
+
+  // Redis came back with what it had saved before; that we had told it more since was remembered here.
+  test("a Redis that was restarted and knows what it last saved is read anew", async () => {
+    const [driver = ""] = await t.make.drivers(1);
+    await t.make.place([driver]);
+    await setDriver(driver, "is_online = false");
+    await follow();
+    const { commands } = t.app.redis ?? {};
+    const { driversState } = redisKeys(t.env.REDIS_PREFIX ?? "");
+    const saved = (await commands?.hget(driversState, driver)) ?? "";
+    await setDriver(driver, "is_online = true");
+    await follow();
+    expect(await near()).toEqual([driver]);
+    commands?.disconnect(true);
+    await waitUntil("it is connected again", () => t.app.redis?.timesConnected() === 2);
+    await commands?.hset(driversState, driver, saved);
+    await commands?.zrem(redisKeys(t.env.REDIS_PREFIX ?? "").driversNear(economy), driver);
+    await follow();
+    expect(await near()).toEqual([driver]);
+    expect(await fromRedis()).toBe(2);
+  });
+
+  test("while all is read again, changes are followed and the index stays whole", async () => {
+    let monotonicMs = 1e6;
+    const clock = { ...t.app.clock, now: () => new Date(), monotonicMs: () => monotonicMs };
+    const [driver = ""] = await t.make.drivers(1);
+    await t.make.place([driver]);
+    const index = indexOf();
+    const { driversBuilt } = redisKeys(t.env.REDIS_PREFIX ?? "");
+    const redis = t.app.redis;
+    if (redis === null) throw new Error("no Redis");
+    const seen: (string[] | number)[] = [];
+    /** A slow build: after its first page time passes, and the driver goes off line. */
+    const slow = {
+      apply: index.apply.bind(index),
+      move: index.move.bind(index),
+      stillFollowed: index.stillFollowed.bind(index),
+      build: async (token: string, pages: AsyncIterable<readonly IndexedDriver[]>, since: number) =>
+        index.build(
+          token,
+          (async function* () {
+            for await (const page of pages) {
+              yield page;
+              if (monotonicMs < 2e6) continue;
+              await setDriver(driver, "is_online = false");
+              await redis.commands.pexpire(driversBuilt, 5000);
+              monotonicMs += 10_000;
+            }
+            seen.push(await near(), await redis.commands.pttl(driversBuilt));
+          })(),
+          since,
+        ),
+    };
+    const { db, bus, logger } = t.app;
+    const follower = new DriverIndexSync({ db, bus, logger, clock, redis, index: slow, onBuilt: () => undefined });
+    await follower.tick();
+    monotonicMs = 2e6;
+    await follower.tick();
+    expect(seen).toEqual([[driver], expect.any(Number), [], expect.any(Number)]);
+    expect(seen[3]).toBeGreaterThan(10_000);
+  });
+
+  test("a move that was lost is made up for when all is read again", async () => {
+    const [driver = ""] = await t.make.drivers(1);
+    await t.make.place([driver]);
+    await follow();
+    const there = { lat: HERE.lat + 0.03, lng: HERE.lng };
+    await placeAt([{ userId: driver, ...there }]);
+    await t.app.redis?.commands.del(redisKeys(t.env.REDIS_PREFIX ?? "").driversBuilt);
+    await follow();
+    expect(await near(there, 10, 1000)).toEqual([driver]);
+    expect(await fromRedis()).toBe(1);
+  });
+
+  test("positions that come while others are written wait, and are not lost", async () => {
+    const [one = "", two = ""] = await t.make.drivers(2);
+    await t.make.place([one, two]);
+    await follow();
+    const there = { lat: HERE.lat + 0.03, lng: HERE.lng };
+    const moved = (userId: string, at: Coordinates) => [
+      { userId, ...at, heading: null, speed: null, accuracy: null, recordedAt: new Date(), receivedAt: new Date() },
+    ];
+    sync().sink(moved(one, there));
+    sync().sink(moved(two, HERE));
+    sync().sink(moved(two, there));
+    await sync().drain();
+    expect((await near(there, 10, 1000)).toSorted()).toEqual([one, two].toSorted());
+  });
+
+  test("a Redis that is silent is waited for once a second, not by every search", async () => {
+    const [driver = ""] = await t.make.drivers(1);
+    await t.make.place([driver]);
+    let asked = 0;
+    let monotonicMs = 0;
+    const silent = new FallbackDriverIndex({
+      primary: {
+        nearest: () => {
+          asked++;
+          return new Promise(() => undefined);
+        },
+      },
+      secondary: new PostgresDriverIndex(t.app.db.pool),
+      isReady: () => true,
+      monotonicMs: () => monotonicMs,
+      onSearch: () => undefined,
+      onTrouble: () => undefined,
+    });
+    const search = () => silent.nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 });
+    for (let n = 0; n < 4; n++) expect(await search()).toHaveLength(1);
+    expect(asked).toBe(1);
+    monotonicMs += 1000;
+    await Promise.all([search(), search(), search()]);
+    expect(asked).toBe(2);
+  });
+
+  async function flushedWhileBuilding(index: RedisDriverIndex): Promise<boolean> {
     const drivers = await t.make.drivers(2);
     await t.make.place(drivers);
-    const index = indexOf();
     const page = (driverId: string, version: number) =>
       [{ driverId, version, state: "free", categoryId: economy, ...HERE }] as const;
     async function* pages() {
       yield page(drivers[0] ?? "", 1);
-      await flush();
       yield page(drivers[1] ?? "", 2);
+      // After the last look at the token.
+      await flush();
     }
-    expect(await index.build("token", pages(), 2)).toBe(false);
-    await expect(index.nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 })).rejects.toThrow(
+    return index.build("token", pages(), 2);
+  }
+
+  test("flushed in the middle of a build: it is not said to be whole", async () => {
+    expect(await flushedWhileBuilding(indexOf())).toBe(false);
+    await expect(indexOf().nearest({ at: HERE, categoryId: economy, radiusMeters: 100, limit: 5 })).rejects.toThrow(
       IndexNotBuilt,
     );
     expect(await near()).toHaveLength(2);
+  });
+
+  test("mutation: without its token an index that was flushed passes for whole, and nobody is found", async () => {
+    expect(await flushedWhileBuilding(mutant("~= ARGV[1] then return 0", "== '?' then return 0"))).toBe(true);
+    expect(await near()).toEqual([]);
   });
 
   test("nobody follows it: after 15 s it is not believed", async () => {

@@ -7,6 +7,7 @@ const free: DriverFacts = {
   isActive: true,
   underReview: false,
   isOnline: true,
+  isDisconnected: false,
   availability: "available",
   categoryId: "economy",
   positionAgeSeconds: 4,
@@ -15,12 +16,13 @@ const free: DriverFacts = {
   declined: false,
   openOffers: 0,
 };
-const search = { categoryId: "economy", radiusMeters: 2000, offersPerDriver: 1 };
+const search = { categoryId: "economy", bidding: false, radiusMeters: 2000, offersPerDriver: 1 };
 const rule = (more: Partial<DriverFacts>, limits = search) => exclusionOf({ ...free, ...more }, limits);
 
-test("who is free, near and not asked yet may be asked; also who bids", () => {
+test("who is free, near and not asked yet may be asked; who bids, only for a trip to bid for", () => {
   expect(rule({})).toBeNull();
-  expect(rule({ availability: "on_bidding" })).toBeNull();
+  expect(rule({ availability: "on_bidding" })).toBe("not_available");
+  expect(rule({ availability: "on_bidding" }, { ...search, bidding: true })).toBeNull();
   expect(rule({ distanceMeters: 2000 })).toBeNull();
 });
 
@@ -28,7 +30,9 @@ test.each([
   ["inactive", { isActive: false, isOnline: false }],
   ["under_review", { underReview: true, availability: "unavailable" }],
   ["offline", { isOnline: false, availability: "unavailable" }],
-  ["on_trip", { availability: "on_trip" }],
+  ["disconnected", { isDisconnected: true, positionAgeSeconds: 1801 }],
+  ["offline", { isDisconnected: true, isOnline: false }],
+  ["on_trip", { availability: "on_trip", isDisconnected: true }],
   ["on_trip", { availability: "on_trip", isOnline: false }],
   ["not_available", { availability: "unavailable" }],
   ["no_vehicle", { categoryId: null }],
@@ -53,10 +57,11 @@ test("what keeps one from being asked does not keep an operator from giving the 
     asked: true,
     declined: true,
     openOffers: 1,
+    isDisconnected: true,
     distanceMeters: 40_000,
     positionAgeSeconds: 9000,
   };
-  expect(standingOf(busy, "economy")).toBeNull();
+  expect(standingOf(busy, search)).toBeNull();
 });
 
 test("every rule has its sentence, with the numbers that decided", () => {

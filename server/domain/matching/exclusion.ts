@@ -6,6 +6,8 @@ export interface DriverFacts {
   readonly isActive: boolean;
   readonly underReview: boolean;
   readonly isOnline: boolean;
+  /** The last connection has ended, and they were not heard of since; they stay on line for a grace. */
+  readonly isDisconnected: boolean;
   readonly availability: string;
   /** Of the active vehicle; null: has none. */
   readonly categoryId: string | null;
@@ -23,19 +25,22 @@ export interface DriverFacts {
 
 export interface SearchLimits {
   readonly categoryId: string;
+  /** The trip is one to name a fare for. */
+  readonly bidding: boolean;
   readonly radiusMeters: number;
   readonly offersPerDriver: number;
 }
 
 /** A driver whose last position is older is not asked: nobody knows where they are. */
 export const STALE_SECONDS = 1800;
-/** States in which a driver can be given a trip. Who bids (a state of older apps) has none yet. */
+/** States of who has no trip and takes one. `on_bidding` (older apps set it) waits for a bid to be taken: only that gives them a trip. */
 export const FREE_AVAILABILITIES = ["available", "on_bidding"] as const;
 
 /** The first rule that keeps the driver from being asked, or null: they may be. */
 export function exclusionOf(driver: DriverFacts, search: SearchLimits): ExclusionRule | null {
-  const standing = standingOf(driver, search.categoryId);
+  const standing = standingOf(driver, search);
   if (standing !== null) return standing;
+  if (driver.isDisconnected) return "disconnected";
   if (driver.distanceMeters === null || (driver.positionAgeSeconds ?? Number.POSITIVE_INFINITY) > STALE_SECONDS)
     return "stale_position";
   if (driver.declined) return "declined";
@@ -45,12 +50,15 @@ export function exclusionOf(driver: DriverFacts, search: SearchLimits): Exclusio
 }
 
 /** What would refuse the driver the trip itself, whoever gives it: the assignment engine's own conditions. */
-export function standingOf(driver: DriverFacts, categoryId: string): ExclusionRule | null {
+export function standingOf(
+  driver: DriverFacts,
+  { categoryId, bidding }: Pick<SearchLimits, "categoryId" | "bidding">,
+): ExclusionRule | null {
   if (!driver.isActive) return "inactive";
   if (driver.underReview) return "under_review";
   if (!driver.isOnline) return driver.availability === "on_trip" ? "on_trip" : "offline";
   if (driver.availability === "on_trip") return "on_trip";
-  if (!(FREE_AVAILABILITIES as readonly string[]).includes(driver.availability)) return "not_available";
+  if (driver.availability !== "available" && !(bidding && driver.availability === "on_bidding")) return "not_available";
   if (driver.categoryId === null) return "no_vehicle";
   return driver.categoryId === categoryId ? null : "other_category";
 }
@@ -87,6 +95,8 @@ export function exclusionSentence(
       return `Under review, ${where}.`;
     case "offline":
       return `Off line, last seen ${where}.`;
+    case "disconnected":
+      return `The connection was lost, last seen ${where}.`;
     case "on_trip":
       return `On another trip, ${where}.`;
     case "not_available":

@@ -3,13 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { channels } from "#server/contracts/realtime.ts";
 import { readNearby } from "#server/domain/matching/candidate-store.ts";
 import { DispatchService } from "#server/domain/matching/dispatch-service.ts";
-import {
-  expireOffers,
-  makeOffers,
-  type NewBatch,
-  revokeOffers,
-  revokeOffersOfDriver,
-} from "#server/domain/matching/dispatch-store.ts";
+import { makeOffers, type NewBatch } from "#server/domain/matching/dispatch-store.ts";
+import type { Database } from "#server/platform/db.ts";
 import type { DriverIndex, NearDriver } from "#server/platform/driver-index/driver-index.ts";
 import type { Router } from "#server/platform/routing.ts";
 import { HERE } from "#server/testing/factories.ts";
@@ -327,73 +322,203 @@ describe("who is asked", () => {
     await matcher({ index: indexOf(() => named) }).dispatch(trip, 1);
     expect(await m.asked(trip)).toEqual([free]);
   });
-});
 
-test("an offer is revoked at once and everywhere when the trip is taken, and so is what else its driver was asked for", async () => {
-  await m.zone({ offersPerDriver: 2 });
-  const [winner = "", loser = ""] = await m.driversAt(2, 300);
-  const [trip, other] = [await m.book(), await m.book()];
-  await t.drain();
-  const told: string[] = [];
-  for (const driver of [winner, loser])
-    t.app.bus.subscribe(channels.offers(driver), ({ event, data }) =>
-      told.push(`${driver === winner ? "winner" : "loser"} ${event} ${(data as { reason: string }).reason}`),
-    );
-  await t.accept(trip, winner);
-  await t.drain();
-  expect(told.toSorted()).toEqual(["loser offer.ended taken", "winner offer.ended busy"]);
-  expect(await openOf(winner)).toBe(0);
-  expect((await m.offers(other)).map((offer) => offer.status).toSorted()).toEqual(["open", "revoked"]);
-});
-
-test("expiry is the database's: a worker whose clock is an hour ahead ends nothing before its time", async () => {
-  const [driver = ""] = await m.driversAt(1, 300);
-  const trip = await m.book();
-  await t.drain();
-  const fast = await createTestApp({
-    peerOf: t,
-    coordination: "standalone",
-    overrides: {
-      clock: { ...t.app.clock, now: () => new Date(Date.now() + 3_600_000), monotonicMs: () => performance.now() },
-    },
+  // The index forgets who is silent minutes later, and was believed to have forgotten them: they were asked for 5 min more.
+  test("whom the index names is where and as old as the database says", async () => {
+    const [silent = "", gone = "", fresh = ""] = await m.driversAt(3, 300);
+    await t.rows("UPDATE user_last_locations SET updated_at = now() - interval '31 minutes' WHERE user_id = $1", [
+      silent,
+    ]);
+    await m.place([gone], 9000);
+    const named = [silent, gone, fresh].map((driverId) => ({ driverId, ...HERE, distanceMeters: 100 }));
+    const trip = await m.book();
+    await matcher({ index: indexOf(() => named) }).dispatch(trip, 1);
+    expect((await m.offers(trip)).map((offer) => [offer.driver_id, offer.distance_meters])).toEqual([[fresh, 500]]);
+    const [row] = await t.rows<{ excluded: object[] }>("SELECT excluded FROM dispatch_batches");
+    expect(row?.excluded).toMatchObject([
+      { driverId: silent, rule: "stale_position" },
+      { driverId: gone, rule: "too_far" },
+    ]);
   });
-  try {
-    await fast.app.dispatch.tick();
-    expect(await openOf(driver)).toBe(1);
-    await t.rows("UPDATE trip_offers SET expires_at = now() WHERE trip_request_id = $1", [trip]);
-    await fast.app.dispatch.tick();
-    expect(await openOf(driver)).toBe(0);
-  } finally {
-    await fast.dispose();
+});
+
+describe("a driver whose connection is lost", () => {
+  const lose = (driver: string, how = "now()") =>
+    t.rows(`UPDATE driver_details SET disconnected_at = ${how} WHERE user_id = $1`, [driver]);
+
+  test("is not asked while they are, whoever names them, and the record says so", async () => {
+    const [lost = "", there = ""] = await m.driversAt(2, 300);
+    await lose(lost);
+    const named = [lost, there].map((driverId) => ({ driverId, ...HERE, distanceMeters: 100 }));
+    for (const index of [null, indexOf(() => named)]) {
+      const trip = await m.book();
+      await matcher({ index }).dispatch(trip, 1);
+      expect(await m.asked(trip)).toEqual([there]);
+      expect(await t.app.explainer.whyNot(trip, lost)).toMatchObject({
+        verdict: "disconnected",
+        sentence: "Batch 1: The connection was lost, last seen 300 m away.",
+        from: "record",
+      });
+      await t.rows("UPDATE trip_offers SET status = 'expired', ended_at = now()");
+    }
+    await lose(lost, "NULL");
+    const trip = await m.book();
+    await matcher().dispatch(trip, 1);
+    expect(await m.asked(trip)).toEqual([lost, there]);
+  });
+
+  test("is passed over when it is lost between the search and the offers; an accept of theirs counts all the same", async () => {
+    const [driver = ""] = await m.driversAt(2, 300);
+    const trip = await m.book();
+    const etas: Router["etas"] = async (origins) => {
+      await lose(driver);
+      return origins.map(() => ({ durationSeconds: 60, distanceMeters: 300, estimated: false }));
+    };
+    expect(await matcher({ router: { etas } }).dispatch(trip, 1)).toBe(1);
+    expect(await t.value("SELECT rules FROM dispatch_batches")).toEqual({ changed_meanwhile: 1 });
+    expect(await t.accept(trip, driver)).toMatchObject({ accepted: true });
+  });
+
+  test("mutation: without the condition in the statement they are asked", async () => {
+    const [driver = ""] = await m.driversAt(1, 300);
+    const trip = await m.book();
+    await lose(driver);
+    const wanted = { offerId: crypto.randomUUID(), driverId: driver, meters: 300, etaSeconds: 30, score: 30 };
+    const parts = { pickUp: 30, unanswered: 0, dropped: 0, idle: 0, estimated: true };
+    const batch: NewBatch = {
+      ...{ tripId: trip, batchId: crypto.randomUUID(), batch: 1, drivers: 5, offerSeconds: 15, offersPerDriver: 1 },
+      ...{ retrySeconds: 3, radiusMeters: 2000, source: "index", tookMs: 1, excluded: [], rules: {} },
+      searchBegan: new Date(Date.now() - 60_000),
+      wanted: [{ ...wanted, parts }],
+    };
+    expect((await makeOffers(t.app.db.pool, batch))?.offers).toEqual([]);
+    await m.past("dispatch_batch = 1", trip);
+    const query = ({ text, values }: { text: string; values: unknown[] }) =>
+      t.app.db.pool.query({ text: text.replace("AND d.disconnected_at IS NULL", ""), values });
+    expect((await makeOffers({ query } as never, batch))?.offers).toHaveLength(1);
+  });
+});
+
+describe("an offer is revoked at once and everywhere", () => {
+  /** Who was told what, and what is still on the loser's screen, once the trip is taken or cancelled. */
+  async function afterEnd(end: (trip: string, winner: string) => Promise<unknown>) {
+    await m.zone({ offersPerDriver: 2 });
+    const [winner = "", loser = ""] = await m.driversAt(2, 300);
+    const [trip, other] = [await m.book(), await m.book()];
+    await t.drain();
+    const told: string[] = [];
+    for (const driver of [winner, loser])
+      t.app.bus.subscribe(channels.offers(driver), ({ event, data }) =>
+        told.push(`${driver === winner ? "winner" : "loser"} ${event} ${(data as { reason: string }).reason}`),
+      );
+    await end(trip, winner);
+    await t.drain();
+    const open = (await m.offers(trip)).filter((offer) => offer.status === "open").length;
+    return { told: told.toSorted(), open, winner, others: (await m.offers(other)).map((offer) => offer.status) };
   }
+  const taken = (trip: string, winner: string) => t.accept(trip, winner);
+  const cancelled = async (trip: string) =>
+    t.app.trips.cancel({ type: "customer", id: await customerOf(trip) }, trip, "a test");
+  const customerOf = (trip: string) => t.value<string>("SELECT customer_id FROM trip_requests WHERE id = $1", [trip]);
+  /** The jobs' transactions go without this statement. */
+  function without(name: string): void {
+    const { transaction } = t.app.db;
+    const broken: Database["transaction"] = (work) =>
+      transaction((tx) => {
+        const query = (what: { name?: string }, values: []) =>
+          what.name === name ? { rows: [], rowCount: 0 } : tx.query(what as never, values);
+        return work({ query } as never);
+      });
+    Object.assign(t.app.db, { transaction: broken });
+  }
+
+  test("when the trip is taken, and so is what else its driver was asked for", async () => {
+    const { told, open, winner, others } = await afterEnd(taken);
+    expect(told).toEqual(["loser offer.ended taken", "winner offer.ended busy"]);
+    expect(open).toBe(0);
+    expect(await openOf(winner)).toBe(0);
+    expect(others.toSorted()).toEqual(["open", "revoked"]);
+  });
+
+  test("when it is cancelled", async () => {
+    const { told, open, others } = await afterEnd(cancelled);
+    expect(told).toEqual(["loser offer.ended cancelled", "winner offer.ended cancelled"]);
+    expect(open).toBe(0);
+    expect(others).toEqual(["open", "open"]);
+  });
+
+  test.each([
+    ["taken", taken],
+    ["cancelled", cancelled],
+  ])("mutation: without the jobs' revocation the offers of a trip that was %s stay", async (_, end) => {
+    without("offers-revoke");
+    const { told, open } = await afterEnd(end);
+    expect(told.filter((words) => !words.includes("busy"))).toEqual([]);
+    expect(open).toBeGreaterThan(0);
+  });
+
+  test("mutation: without the other half, who has a trip keeps the offers of others", async () => {
+    without("offers-revoke-of-driver");
+    const { winner } = await afterEnd(taken);
+    expect(await openOf(winner)).toBe(1);
+  });
 });
 
-test("mutation: without the database's clock in it the statement ends offers before their time", async () => {
-  const [driver = ""] = await m.driversAt(1, 300);
-  await m.book();
-  await t.drain();
-  await expireOffers(t.app.db.pool);
-  expect(await openOf(driver)).toBe(1);
-  const query = ({ text }: { text: string }) => {
-    const changed = text.replace("AND expires_at <= now()", "");
-    if (changed === text) throw new Error("the mutation does not apply any more");
-    return t.app.db.pool.query(changed);
-  };
-  await expireOffers({ query } as never);
-  expect(await openOf(driver)).toBe(0);
-});
+describe("expiry is the database's", () => {
+  const anHour = (sign: 1 | -1) => () => new Date(Date.now() + sign * 3_600_000);
+  const worker = (now: () => Date) =>
+    createTestApp({
+      peerOf: t,
+      coordination: "standalone",
+      overrides: { clock: { ...t.app.clock, now, monotonicMs: () => performance.now() } },
+    });
 
-test("mutation: without the end of what else they were asked for, the winner still has an offer on the screen", async () => {
-  await m.zone({ offersPerDriver: 2 });
-  const [winner = ""] = await m.driversAt(1, 300);
-  const [trip, other] = [await m.book(), await m.book()];
-  await t.drain();
-  await t.accept(trip, winner);
-  // What the job of the acceptance does for the trip itself, and no more.
-  await revokeOffers(t.app.db.pool, trip, "taken", winner);
-  expect((await m.offers(other)).map((offer) => offer.status)).toEqual(["open"]);
-  await revokeOffersOfDriver(t.app.db.pool, winner, "busy");
-  expect((await m.offers(other)).map((offer) => offer.status)).toEqual(["revoked"]);
+  /** A worker whose clock is an hour ahead looks: how many offers are left that have their time before them. */
+  async function leftByAFastWorker(change: (sql: string) => string): Promise<number> {
+    const [driver = ""] = await m.driversAt(1, 300);
+    await m.book();
+    await t.drain();
+    const fast = await worker(anHour(1));
+    const { pool } = fast.app.db;
+    const query = pool.query.bind(pool);
+    pool.query = ((what: { text?: string }, ...rest: []) =>
+      query((what.text === undefined ? what : { ...what, text: change(what.text) }) as never, ...rest)) as never;
+    try {
+      await fast.app.dispatch.tick();
+      return await openOf(driver);
+    } finally {
+      pool.query = query as typeof pool.query;
+      await fast.dispose();
+    }
+  }
+
+  test("a worker whose clock is ahead ends nothing before its time, and ends what is due", async () => {
+    expect(await leftByAFastWorker((sql) => sql)).toBe(1);
+    await t.rows("UPDATE trip_offers SET expires_at = now()");
+    const slow = await worker(anHour(-1));
+    await slow.app.dispatch.tick();
+    await slow.dispose();
+    expect(await t.value("SELECT status FROM trip_offers")).toBe("expired");
+  });
+
+  test("mutation: by the worker's own clock it would end what drivers are still looking at", async () => {
+    const theirs = (sql: string) =>
+      sql.replace("expires_at <= now()", `expires_at <= '${anHour(1)().toISOString()}'::timestamptz`);
+    expect(await leftByAFastWorker(theirs)).toBe(0);
+  });
+
+  // It looked at its own clock, and with one that was ahead it pushed no offer to any phone.
+  test("a worker whose clock is ahead pushes offers that are still open", async () => {
+    await m.driversAt(1, 300);
+    await m.book();
+    const fast = await worker(anHour(1));
+    try {
+      await fast.drain();
+    } finally {
+      await fast.dispose();
+    }
+    expect(await t.value("SELECT count(*)::int FROM recorded_messages WHERE title = 'New trip'")).toBe(1);
+  });
 });
 
 test("a batch is three round trips, whatever it finds", async () => {
@@ -411,8 +536,8 @@ test("a batch is three round trips, whatever it finds", async () => {
   } finally {
     pool.query = query as typeof pool.query;
   }
-  // The relay's wake-up belongs to the booking.
-  expect(asked.filter((name) => !String(name).includes("notify"))).toEqual([
+  // The relay's wake-up and the log of events belong to the booking.
+  expect(asked.filter((name) => /^(dispatch|candidates|offers?)-/.test(String(name)))).toEqual([
     "dispatch-read-trip",
     "candidates-by-database",
     "offers-make",
@@ -433,7 +558,7 @@ test("among many drivers the search reads the nearest from the index, and no oth
   };
   const category = await t.value<string>("SELECT vehicle_category_id FROM trip_requests WHERE id = $1", [trip]);
   const search = {
-    ...{ at: HERE, tripId: trip, categoryId: category, radiusMeters: 5000, offersPerDriver: 1 },
+    ...{ at: HERE, tripId: trip, categoryId: category, bidding: false, radiusMeters: 5000, offersPerDriver: 1 },
     searchBegan: new Date(Date.now() - 60_000),
   };
   const found = await readNearby({ query } as never, search, { named: null, nearest: 60, free: 20 });

@@ -118,7 +118,7 @@ export class SearchExplainer {
             (await listDrivers(pool, { q, state: null, cursor: null, limit: SHOWN })).items.map(({ id }) => id),
           );
     const refusal = (driver: NearbyDriver) => {
-      const rule = standingOf(driver, search.categoryId);
+      const rule = standingOf(driver, { ...search, bidding: false });
       return rule === null ? null : (REFUSALS[rule] ?? rule);
     };
     const free = found.filter((driver) => refusal(driver) === null);
@@ -160,6 +160,7 @@ export class SearchExplainer {
       settings,
       at: { lat: row.at.y, lng: row.at.x },
       categoryId: row.category_id,
+      bidding: row.bidding,
       searchBegan: row.search_began,
       radiusMeters: Math.max(...radiiOf(settings, settings.maxBatches)),
       offersPerDriver: settings.offersPerDriver,

@@ -1,13 +1,14 @@
+import { findOpenOffer } from "#server/domain/matching/dispatch-store.ts";
 import type { JobHandler } from "#server/jobs/handler.ts";
 
 /** An offer to a phone that may be asleep. Too late to be of use: not sent. */
 export const pushOffer: JobHandler<"push-offer"> = async (app, { offerId }, run) => {
-  const offer = await app.db.prisma.tripOffer.findUnique({ where: { id: offerId } });
-  if (offer === null || offer.status !== "open" || offer.expiresAt <= app.clock.now()) return;
-  const trip = await app.trips.get({ type: "operator", id: run.jobId }, offer.tripRequestId);
-  const kilometres = (offer.distanceMeters / 1000).toFixed(1);
+  const offer = await findOpenOffer(app.db.pool, offerId);
+  if (offer === null) return;
+  const trip = await app.trips.get({ type: "operator", id: run.jobId }, offer.trip_request_id);
+  const kilometres = (offer.distance_meters / 1000).toFixed(1);
   const message = {
-    userId: offer.driverId,
+    userId: offer.driver_id,
     trip,
     title: "New trip",
     body: `${kilometres} km away: ${trip.pickup.address ?? "pickup on the map"}`,

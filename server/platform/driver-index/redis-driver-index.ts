@@ -21,11 +21,18 @@ const BUILT_MS = 15_000;
 const BUILDING_MS = 30_000;
 
 /**
+ * A search of an index that is whole, in one piece: of two commands the first could look at one half built, and the second
+ * see it finished. False: it is not whole.
+ */
+const SEARCH = `if redis.call('EXISTS', KEYS[2]) == 0 then return false end
+return redis.call('GEOSEARCH', KEYS[1], 'FROMLONLAT', ARGV[1], ARGV[2], 'BYRADIUS', ARGV[3], 'm', 'ASC', 'COUNT', ARGV[4], 'WITHCOORD')`;
+/**
  * State of drivers, each with its version: an older one than what is known changes nothing, in whatever order they come.
- * NX: whoever is there already is where their phone last said, which is later than what the database knows.
+ * NX with news: whoever is there already is where their phone last said, which is later than what the database knows. When
+ * all is read again they are put where the database has them: a move that was lost would otherwise stay lost.
  */
 const APPLY = `
-for i = 2, #ARGV, 5 do
+for i = 3, #ARGV, 5 do
   local id, version, category = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   local known, knownVersion, knownCategory = redis.call('HGET', KEYS[1], id), -1, ''
   if known then
@@ -37,7 +44,8 @@ for i = 2, #ARGV, 5 do
     if category == '?' then
       if known then redis.call('HDEL', KEYS[1], id) end
     else
-      if category ~= '' then redis.call('GEOADD', ARGV[1] .. category, 'NX', ARGV[i + 3], ARGV[i + 4], id) end
+      if category ~= '' and ARGV[2] == 'all' then redis.call('GEOADD', ARGV[1] .. category, ARGV[i + 3], ARGV[i + 4], id)
+      elseif category ~= '' then redis.call('GEOADD', ARGV[1] .. category, 'NX', ARGV[i + 3], ARGV[i + 4], id) end
       redis.call('HSET', KEYS[1], id, ARGV[i + 1] .. ':' .. category)
     end
   end
@@ -49,7 +57,12 @@ const EXTEND = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 
 type Scripted = Redis & {
-  applyDrivers(stateKey: string, nearPrefix: string, ...args: (string | number)[]): Promise<null>;
+  searchDrivers(
+    nearKey: string,
+    builtKey: string,
+    ...args: readonly [lng: number, lat: number, meters: number, limit: number]
+  ): Promise<[id: string, [lng: string, lat: string]][] | null>;
+  applyDrivers(stateKey: string, nearPrefix: string, read: "news" | "all", ...args: (string | number)[]): Promise<null>;
   finishDriverIndex(building: string, built: string, token: string, builtMs: number): Promise<number>;
   extendDriverIndex(building: string, token: string, buildingMs: number): Promise<number>;
 };
@@ -65,6 +78,7 @@ export class RedisDriverIndex implements DriverIndex {
   readonly #rings = new RingMemory();
 
   constructor(options: { redis: Redis; keys: RedisKeys }) {
+    options.redis.defineCommand("searchDrivers", { numberOfKeys: 2, lua: SEARCH });
     options.redis.defineCommand("applyDrivers", { numberOfKeys: 1, lua: APPLY });
     options.redis.defineCommand("finishDriverIndex", { numberOfKeys: 2, lua: FINISH });
     options.redis.defineCommand("extendDriverIndex", { numberOfKeys: 1, lua: EXTEND });
@@ -74,16 +88,12 @@ export class RedisDriverIndex implements DriverIndex {
 
   /** Throws `IndexNotBuilt` while it does not follow the database, and whatever Redis throws. */
   async nearest({ at, categoryId, radiusMeters, limit }: NearSearch): Promise<NearDriver[]> {
-    if (Math.abs(at.lat) > MAX_LATITUDE) throw new IndexNotBuilt("too near to a pole");
+    if (!isKept(at)) throw new IndexNotBuilt("Redis keeps nobody there");
+    if (limit < 1) return [];
     const key = this.#keys.driversNear(categoryId);
     let radius = Math.min(this.#rings.startFor(categoryId, at), radiusMeters);
     for (;;) {
-      // In this order: what was whole after the search was whole during it.
-      const [found, built] = await Promise.all([
-        this.#search(key, at, radius, limit),
-        this.#redis.exists(this.#keys.driversBuilt),
-      ]);
-      if (built === 0) throw new IndexNotBuilt("the index is being built");
+      const found = await this.#search(key, at, radius, limit);
       if (found.length >= limit || radius >= radiusMeters) {
         this.#rings.learn(categoryId, at, { found, limit, radius });
         return found.filter((driver) => driver.distanceMeters <= radiusMeters);
@@ -93,10 +103,10 @@ export class RedisDriverIndex implements DriverIndex {
   }
 
   async #search(key: string, at: Coordinates, radiusMeters: number, limit: number): Promise<NearDriver[]> {
-    const rows = (await this.#redis.geosearch(
-      ...([key, "FROMLONLAT", at.lng, at.lat, "BYRADIUS", reach(radiusMeters), "m", "ASC", "COUNT", limit] as const),
-      "WITHCOORD",
-    )) as [id: string, [lng: string, lat: string]][];
+    const rows = await this.#redis.searchDrivers(
+      ...([key, this.#keys.driversBuilt, at.lng, at.lat, reach(radiusMeters), limit] as const),
+    );
+    if (rows === null) throw new IndexNotBuilt("the index is being built");
     const found = rows.map(([driverId, [lng, lat]]) => {
       const where = { lat: Number(lat), lng: Number(lng) };
       return { driverId, ...where, distanceMeters: haversineMeters(at, where) };
@@ -105,16 +115,16 @@ export class RedisDriverIndex implements DriverIndex {
   }
 
   /** What the database says of these drivers. */
-  async apply(drivers: readonly IndexedDriver[]): Promise<void> {
+  async apply(drivers: readonly IndexedDriver[], read: "news" | "all" = "news"): Promise<void> {
     for (let from = 0; from < drivers.length; from += CHUNK) {
       const args = drivers.slice(from, from + CHUNK).flatMap((driver) => {
         const { driverId, version, state } = driver;
         if (state === "taken") return [driverId, version, "", 0, 0];
         // Where Redis cannot keep them they are nowhere: PostgreSQL answers there.
-        if (state === "lost" || Math.abs(driver.lat) > MAX_LATITUDE) return [driverId, version, "?", 0, 0];
+        if (state === "lost" || !isKept(driver)) return [driverId, version, "?", 0, 0];
         return [driverId, version, driver.categoryId, driver.lng, driver.lat];
       });
-      await this.#redis.applyDrivers(this.#keys.driversState, this.#keys.driversNear(""), ...args);
+      await this.#redis.applyDrivers(this.#keys.driversState, this.#keys.driversNear(""), read, ...args);
     }
   }
 
@@ -131,7 +141,7 @@ export class RedisDriverIndex implements DriverIndex {
         const state = states[i];
         if (state === null || state === undefined) unknown.push(driverId);
         const category = state?.slice(state.indexOf(":") + 1) ?? "";
-        if (category === "" || Math.abs(lat) > MAX_LATITUDE) continue;
+        if (category === "" || !isKept({ lat, lng })) continue;
         const moves = byCategory.get(category) ?? [];
         byCategory.set(category, moves);
         moves.push(lng, lat, driverId);
@@ -156,14 +166,20 @@ export class RedisDriverIndex implements DriverIndex {
   async build(token: string, pages: AsyncIterable<readonly IndexedDriver[]>, sinceVersion: number): Promise<boolean> {
     const { driversBuilding, driversBuilt } = this.#keys;
     if ((await this.#redis.set(driversBuilding, token, "PX", BUILDING_MS, "NX")) === null) return false;
-    const seen = new Set<string>();
-    for await (const page of pages) {
-      for (const { driverId } of page) seen.add(driverId);
-      await this.apply(page);
-      if ((await this.#redis.extendDriverIndex(driversBuilding, token, BUILDING_MS)) === 0) return false;
+    try {
+      const seen = new Set<string>();
+      for await (const page of pages) {
+        for (const { driverId } of page) seen.add(driverId);
+        await this.apply(page, "all");
+        if ((await this.#redis.extendDriverIndex(driversBuilding, token, BUILDING_MS)) === 0) return false;
+      }
+      await this.#dropUnseen(seen, sinceVersion);
+      return (await this.#redis.finishDriverIndex(driversBuilding, driversBuilt, token, BUILT_MS)) === 1;
+    } catch (error) {
+      // Nobody has to wait until it is taken for dead.
+      await this.#redis.extendDriverIndex(driversBuilding, token, 0).catch(() => undefined);
+      throw error;
     }
-    await this.#dropUnseen(seen, sinceVersion);
-    return (await this.#redis.finishDriverIndex(driversBuilding, driversBuilt, token, BUILT_MS)) === 1;
   }
 
   async #dropUnseen(seen: ReadonlySet<string>, sinceVersion: number): Promise<void> {
@@ -187,5 +203,7 @@ export class RedisDriverIndex implements DriverIndex {
   }
 }
 
+/** Whether Redis can keep such a position; one that it refuses would undo all that is written with it. */
+const isKept = ({ lat, lng }: Coordinates) => Math.abs(lat) <= MAX_LATITUDE && Math.abs(lng) <= 180;
 /** Redis measures on a slightly larger earth and rounds positions to half a metre: a bit further, so that nobody at the edge is lost. */
 const reach = (meters: number) => meters * 1.0005 + 1;
