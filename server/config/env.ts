@@ -147,6 +147,8 @@ export interface Config {
     /** How often a gateway says that it lives, and tells of its connections. */
     readonly heartbeatMs: number;
     readonly reportMs: number;
+    /** In this time every gateway that lives has said so. */
+    readonly settleMs: number;
   };
   /** One position per driver in this time; faster ones are dropped without a word. */
   readonly locations: { readonly minIntervalMs: number };
@@ -250,6 +252,15 @@ const ROUTING_URLS: Readonly<Record<RoutingProviderName, string | null>> = {
   mapbox: "https://api.mapbox.com",
   geolink: "https://api.geolink-eg.com",
 };
+
+function presenceOf({ DRIVER_GRACE_SECONDS, GATEWAY_DEAD_SECONDS }: Env): Config["presence"] {
+  const heartbeatMs = Math.min(10_000, GATEWAY_DEAD_SECONDS * 250);
+  return {
+    graceSeconds: DRIVER_GRACE_SECONDS,
+    deadAfterSeconds: GATEWAY_DEAD_SECONDS,
+    ...{ heartbeatMs, reportMs: 500, settleMs: 3 * heartbeatMs },
+  };
+}
 
 function routingOf({ ROUTING_PROVIDER: provider, ROUTING_URL: given, ROUTING_TOKEN: token }: Env): Config["routing"] {
   if (provider === undefined) {
@@ -377,12 +388,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       maxBatches: 6,
       ringsMeters: [2000, 3000, 4000, 5000],
     },
-    presence: {
-      graceSeconds: e.DRIVER_GRACE_SECONDS,
-      deadAfterSeconds: e.GATEWAY_DEAD_SECONDS,
-      heartbeatMs: Math.min(10_000, e.GATEWAY_DEAD_SECONDS * 250),
-      reportMs: 500,
-    },
+    presence: presenceOf(e),
     locations: { minIntervalMs: e.LOCATION_INTERVAL_MS },
     jobs: { stalledSeconds: e.JOB_STALLED_SECONDS },
     routing: routingOf(e),

@@ -64,7 +64,7 @@ export function startWorkers(app: AppContext): WorkerRole {
   let lookingAround: Promise<unknown> | null = null;
   const presenceTimer = setInterval(() => {
     lookingAround ??= app.presence
-      .tick()
+      .watch()
       .catch((error: Error) => app.logger.warn({ err: error }, "nobody looked who is connected; the next round will"))
       .finally(() => {
         lookingAround = null;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BusMessage } from "#server/contracts/realtime.ts";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { type PrivateRedis, startPrivateRedis } from "#server/testing/services.ts";
+import { startTcpProxy, through } from "#server/testing/tcp-proxy.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 describe.each(COORDINATIONS)("the event bus's contract on %s", (coordination) => {
@@ -70,6 +71,27 @@ describe("two processes on one Redis", () => {
     leave();
     await waitUntil("unsubscribed", async () => (await listeners()) === 0);
   });
+});
+
+test("a line to Redis that died in silence is noticed, and what was said meanwhile is heard", async () => {
+  const redis = await startPrivateRedis();
+  const proxy = await startTcpProxy({ port: redis.port });
+  const deaf = await createTestApp({ env: { REDIS_URL: through(proxy, redis.url) } });
+  const other = await createTestApp({ peerOf: deaf, env: { REDIS_URL: redis.url } });
+  const heard: unknown[] = [];
+  deaf.app.bus.subscribe("users_channel", ({ data }) => heard.push(data));
+  await waitUntil("heard at all", () => {
+    other.app.bus.publish("users_channel", "count", 0);
+    return heard.length > 0;
+  });
+  proxy.strand();
+  for (let n = 1; n <= 5; n++) other.app.bus.publish("users_channel", "count", n);
+  await waitUntil("heard", () => heard.at(-1) === 5, 15_000);
+  expect(heard.slice(-5)).toEqual([1, 2, 3, 4, 5]);
+  await other.dispose();
+  await deaf.dispose();
+  await proxy.close();
+  await redis.stop();
 });
 
 describe("two processes whose Redis goes and comes back", () => {

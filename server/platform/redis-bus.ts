@@ -15,6 +15,8 @@ const CHANNELS_AT_ONCE = 1000;
 const POSITION_MS = 24 * 3600_000;
 const ERA_MS = 7 * POSITION_MS;
 const ANSWER_WITHIN_MS = 500;
+/** The subscriber's connection may be back before the other one. */
+const READY_WITHIN_MS = 5000;
 /** Messages this much older than the loss of the connection are told again, where nobody knows what was heard. */
 const LOSS_NOTICED_MS = 1000;
 
@@ -51,7 +53,18 @@ if ARGV[4] == 'all' then kept = redis.call('LRANGE', KEYS[2], 0, -1)
 elseif ARGV[2] == epoch and offset > tonumber(ARGV[4]) then kept = redis.call('LRANGE', KEYS[2], tonumber(ARGV[4]) - offset, -1) end
 return {epoch, offset, kept}`;
 
+/**
+ * KEYS 1 is the era, 2 the server's run in which it began. A new one begins when the caller was alone, and in another run:
+ * a server that began again, or took over, has what was kept some time ago, and would give the same places once more.
+ */
+const BEGIN_ERA = `
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+if ARGV[1] == 'alone' or redis.call('GET', KEYS[2]) ~= run then redis.call('INCR', KEYS[1]) end
+redis.call('SET', KEYS[2], run, 'PX', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
+
 type Scripted = Redis & {
+  beginEra(era: string, server: string, why: "alone" | "connected", eraMs: number): Promise<null>;
   publishKept(
     position: string,
     kept: string,
@@ -99,6 +112,8 @@ export class RedisBus implements EventBus {
   #lostAtMs: number | null = null;
   /** While Redis was away our own apps were told what nobody else was. */
   #saidAlone = false;
+  /** It may be another run of the server than the one that was spoken to last. */
+  #isNewLine = true;
 
   constructor(options: { clock: Clock; redis: RedisConnections; keys: RedisKeys; logger: Logger }) {
     this.#clock = options.clock;
@@ -107,9 +122,13 @@ export class RedisBus implements EventBus {
     this.#keys = options.keys;
     this.#logger = options.logger;
     const { commands, subscriber } = options.redis;
+    commands.defineCommand("beginEra", { numberOfKeys: 2, lua: BEGIN_ERA });
     commands.defineCommand("publishKept", { numberOfKeys: 4, lua: PUBLISH });
     commands.defineCommand("historyOf", { numberOfKeys: 3, lua: HISTORY });
     this.#commands = commands as Scripted;
+    commands.on("close", () => {
+      this.#isNewLine = true;
+    });
     subscriber.on("message", (key: string, payload: string) => this.#receive(key, payload));
     subscriber.on("close", () => {
       this.#lostAtMs ??= this.#clock.now().getTime();
@@ -196,15 +215,15 @@ export class RedisBus implements EventBus {
 
   /** Before anything else is said over Redis: commands of one connection are done in their order. */
   #beginEra(): void {
-    if (!this.#saidAlone) return;
+    if (!this.#saidAlone && !this.#isNewLine) return;
+    const alone = this.#saidAlone;
     this.#saidAlone = false;
+    this.#isNewLine = false;
     this.#commands
-      .multi()
-      .incr(this.#keys.busEra)
-      .pexpire(this.#keys.busEra, ERA_MS)
-      .exec()
+      .beginEra(this.#keys.busEra, this.#keys.busServer, alone ? "alone" : "connected", ERA_MS)
       .catch(() => {
-        this.#saidAlone = true;
+        this.#saidAlone ||= alone;
+        this.#isNewLine = true;
       });
   }
 
@@ -248,11 +267,12 @@ export class RedisBus implements EventBus {
     this.#lostAtMs = null;
     const entries = [...this.#joined];
     const joined = this.#join(entries.map(([key]) => key));
+    const readable = joined.then(() => this.#redis.becomesReady(READY_WITHIN_MS));
     for (const [, entry] of entries) {
       entry.joined = joined;
       if (lostAtMs === null || !isKept(entry.channel)) continue;
       entry.waiting ??= [];
-      void joined.then(() => this.#catchUp(entry, lostAtMs));
+      void readable.then(() => this.#catchUp(entry, lostAtMs));
     }
   }
 
@@ -285,7 +305,10 @@ export class RedisBus implements EventBus {
         // Begun anew meanwhile: all there is in it is new.
         if (last !== null && epoch !== last.epoch) [epoch, , kept] = await this.#read(entry.channel, "", "all");
         const since = (sinceMs ?? 0) - LOSS_NOTICED_MS;
-        for (const message of kept) if (last !== null || Date.parse(message.at) >= since) this.#tell(entry, message);
+        // Another look, begun when the line was lost once more, may have told it meanwhile.
+        for (const message of kept)
+          if (isNews(entry.last, message) && (last !== null || Date.parse(message.at) >= since))
+            this.#tell(entry, message);
       }
     } catch (error) {
       this.#logger.debug({ err: error, channel: entry.channel }, "what was missed of a channel cannot be read");

@@ -21,6 +21,8 @@ export interface RedisKeys {
   readonly busHistory: (channel: string) => { readonly position: string; readonly kept: string };
   /** Counts up when a process was alone: what was kept before is not continued. */
   readonly busEra: string;
+  /** The run of the Redis server in which the era began. */
+  readonly busServer: string;
   /** Sorted set of a person's connections, each with the time when it is to be forgotten. */
   readonly socketsOf: (userId: string) => string;
   /** Sorted set of the drivers who look at a trip's offer, each with the time when they are taken to have left. */
@@ -45,6 +47,7 @@ export function redisKeys(prefix: string): RedisKeys {
     busChannel: (channel) => `${prefix}bus:${channel}`,
     busHistory: (channel) => ({ position: `${prefix}at:${channel}`, kept: `${prefix}kept:${channel}` }),
     busEra: `${prefix}bus-era`,
+    busServer: `${prefix}bus-server`,
     socketsOf: (userId) => `${prefix}sockets:${userId}`,
     viewersOf: (tripId) => `${prefix}viewers:${tripId}`,
     queuePrefix: `${prefix}jobs`,

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { inTime } from "#server/platform/in-time.ts";
 import type { Logger } from "#server/platform/logger.ts";
 import { seldom } from "#server/platform/seldom.ts";
 
@@ -10,11 +11,16 @@ export interface RedisConnections {
   isReady(): boolean;
   /** How often the connection was made. After another one it may be a Redis that was restarted, with what it last saved. */
   timesConnected(): number;
+  /** Resolves when commands can be sent, or after so long. */
+  becomesReady(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** For what does not look at the time itself, as the locks and the limits do. */
 const COMMAND_TIMEOUT_MS = 2000;
+/** A line that died in silence is noticed: the subscriber, which only listens, would be deaf for hours and not know it. */
+const PULSE_MS = 5000;
+const SILENCE_MS = 3000;
 
 export function openRedis(url: string, logger: Logger): RedisConnections {
   const options = {
@@ -38,6 +44,13 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
     autoResubscribe: false,
     connectionName: "smartline-bus",
   });
+  const pulse = setInterval(() => {
+    for (const line of [commands, subscriber])
+      if (line.status === "ready")
+        inTime(SILENCE_MS, line.ping()).catch((error: Error) => {
+          if (error.name !== "ReplyError") line.disconnect(true);
+        });
+  }, PULSE_MS).unref();
   const complain = seldom((trouble) => logger.warn(trouble, "Redis is away; running without it"));
   commands.on("error", complain);
   subscriber.on("error", complain);
@@ -51,7 +64,13 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
     subscriber,
     isReady: () => commands.status === "ready",
     timesConnected: () => connected,
+    async becomesReady(withinMs) {
+      if (commands.status === "ready") return;
+      const ready = new Promise<void>((resolve) => commands.once("ready", resolve));
+      await inTime(withinMs, ready).catch(() => undefined);
+    },
     async close() {
+      clearInterval(pulse);
       commands.disconnect();
       subscriber.disconnect();
     },

@@ -24,7 +24,9 @@ async function mayKnow(
 ): Promise<boolean> {
   if (!idSchema.safeParse(tripId).success) return false;
   try {
-    return suits(await app.trips.get(actor, tripId));
+    const trip = await app.trips.get(actor, tripId);
+    // Written otherwise, as in capitals, it is a channel on which nothing is ever said.
+    return trip.id === tripId && suits(trip);
   } catch (error) {
     if (error instanceof DomainError && error.code === "NOT_FOUND") return false;
     throw error;
@@ -51,17 +53,20 @@ export async function mayListen(app: AppContext, actor: Actor, channel: string):
   const dot = channel.indexOf(".");
   const [name, subject] = dot < 0 ? [channel, ""] : [channel.slice(0, dot), channel.slice(dot + 1)];
   if (actor.type === "operator" && !(await operatorMayListen(app, actor.id, name))) return false;
+  const ownOf = (type: Actor["type"]) =>
+    actor.type === "operator" ? idSchema.safeParse(subject).success : actor.type === type && subject === actor.id;
   switch (name) {
+    // What keeps a history is kept for each name: made-up ones would fill it.
     case "drivers_channel":
-      return actor.type !== "customer";
+      return dot < 0 && actor.type !== "customer";
     case "users_channel":
-      return actor.type !== "driver";
+      return dot < 0 && actor.type !== "driver";
     case "customer-trip-request":
     case "another-driver-trip-accepted":
     case "customer-trip-cancelled":
-      return actor.type === "operator" || (actor.type === "driver" && subject === actor.id);
+      return ownOf("driver");
     case "driver-trip-accepted":
-      return actor.type === "operator" || (actor.type === "customer" && subject === actor.id);
+      return ownOf("customer");
     case "trip":
       return mayKnow(app, actor, subject, (trip) => actor.type !== "driver" || trip.driverId === actor.id);
     case "driver-location":

@@ -4,7 +4,7 @@ import type { AppContext } from "#server/context.ts";
 import { DomainError, ERRORS, type ErrorCode } from "#server/contracts/errors.ts";
 import { newId } from "#server/contracts/ids.ts";
 import { plainLocation } from "#server/contracts/location-frame.ts";
-import { type BusMessage, CLOSE, type ClientFrame, clientFrameSchema } from "#server/contracts/realtime.ts";
+import { type BusMessage, CLOSE, type ClientFrame, channels, clientFrameSchema } from "#server/contracts/realtime.ts";
 import type { Actor, Grant } from "#server/domain/identity/tokens.ts";
 import type { Admission } from "#server/domain/limits/limit-service.ts";
 import { personSubject } from "#server/domain/limits/limit-subject.ts";
@@ -280,9 +280,35 @@ export class Connection {
 
   #open(channel: string): ChannelFeed {
     const feed = new ChannelFeed((message) => this.#sendEvent(channel, message));
-    feed.leave = this.#app.bus.subscribe(channel, feed.take);
+    const asDriver = this.#actor?.type === "driver" && channel.startsWith(channels.trip(""));
+    const take = asDriver ? (message: BusMessage) => this.#takeOfTrip(channel, feed, message) : feed.take;
+    feed.leave = this.#app.bus.subscribe(channel, take);
     this.#feeds.set(channel, feed);
     return feed;
+  }
+
+  /** A driver whose trip is given to another hears of its release, and nothing of who has it then. */
+  #takeOfTrip(channel: string, feed: ChannelFeed, message: BusMessage): void {
+    const mayBeAnothers = message.event === "trip.released" || message.event === "trip.accepted";
+    if (message.event === "trip.released") feed.take(message);
+    const wasHeld = feed.isHeld;
+    if (mayBeAnothers) feed.hold({ asked: true });
+    if (message.event !== "trip.released") feed.take(message);
+    if (mayBeAnothers) void this.#keepIfAllowed(channel, feed, wasHeld);
+  }
+
+  async #keepIfAllowed(channel: string, feed: ChannelFeed, wasHeld: boolean): Promise<void> {
+    const actor = this.#actor;
+    const allowed = actor !== null && (await mayListen(this.#app, actor, channel).catch(() => false));
+    if (this.#feeds.get(channel) !== feed) return;
+    if (!allowed) this.#lose(channel);
+    else if (!wasHeld) feed.release(null);
+  }
+
+  #lose(channel: string): void {
+    this.#leave(channel);
+    this.#send({ type: "unsubscribed", channel });
+    this.#refuse(undefined, "FORBIDDEN", `You may no longer listen to ${channel}.`);
   }
 
   /** The app has said nothing of its own channels: what came meanwhile, and all that comes. */
@@ -297,11 +323,7 @@ export class Connection {
     const look = async () => {
       if ((await app.access.of(operatorId)) === null)
         return this.#close(CLOSE.notAuthenticated, "This account may not sign in any more.");
-      for (const channel of await lostChannels(app, operatorId, [...this.#feeds.keys()])) {
-        this.#leave(channel);
-        this.#send({ type: "unsubscribed", channel });
-        this.#refuse(undefined, "FORBIDDEN", `You may no longer listen to ${channel}.`);
-      }
+      for (const channel of await lostChannels(app, operatorId, [...this.#feeds.keys()])) this.#lose(channel);
     };
     look().catch((error: Error) => app.logger.warn({ err: error }, "an operator's socket was not looked at again"));
   }

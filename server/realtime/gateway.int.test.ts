@@ -107,13 +107,57 @@ test("nobody hears what is not theirs", async () => {
   const [own = "", other = ""] = await t.make.drivers(2);
   const tripId = await t.make.trip();
   const client = await signedIn("driver", own);
-  for (const channel of [channels.offers(other), channels.trip(tripId), channels.accepted(other), "nonsense"]) {
-    client.send({ type: "subscribe", id: channel, channel });
-    expect(await client.next((f) => f.id === channel)).toMatchObject({ type: "error", code: "FORBIDDEN" });
-  }
+  const refused = async (channel: string) => {
+    client.send({ type: "subscribe", id: channel.slice(-60), channel });
+    return expect(await client.next((f) => f.id === channel.slice(-60)), channel).toMatchObject({
+      type: "error",
+      code: "FORBIDDEN",
+    });
+  };
+  for (const channel of [channels.offers(other), channels.trip(tripId), channels.accepted(other), "nonsense"])
+    await refused(channel);
+  for (const madeUp of ["drivers_channel.", `drivers_channel.${own}`, "drivers_channel.x", "users_channel.x", ""])
+    await refused(madeUp === "" ? "." : madeUp);
   await t.accept(tripId, own);
+  await refused(channels.trip(tripId.toUpperCase()));
   client.send({ type: "subscribe", id: "own", channel: channels.trip(tripId) });
   expect(await client.next((f) => f.id === "own")).toMatchObject({ type: "subscribed" });
+});
+
+test("an operator listens to nobody's channel that could be nobody's", async () => {
+  const client = connect();
+  client.send(
+    { type: "auth", token: await t.operatorToken(await t.make.operator()) },
+    { type: "subscribe", id: "one", channel: channels.offers(await t.make.driver()) },
+    { type: "subscribe", id: "none", channel: channels.offers("x") },
+  );
+  expect(await client.next((f) => f.id === "one")).toMatchObject({ type: "subscribed" });
+  expect(await client.next((f) => f.id === "none")).toMatchObject({ type: "error", code: "FORBIDDEN" });
+});
+
+test("a driver whose trip another has hears of its release, and nothing of the other", async () => {
+  const [first = "", second = ""] = await t.make.drivers(2);
+  const tripId = await t.make.trip();
+  const channel = channels.trip(tripId);
+  const [old, next] = [await signedIn("driver", first), await signedIn("driver", second)];
+  const begin = async (client: SocketClient, driverId: string) => {
+    await t.accept(tripId, driverId);
+    client.send({ type: "subscribe", channel });
+    await client.next((f) => f.type === "subscribed");
+    await t.drain();
+    await client.next((f) => f.event === "trip.accepted");
+  };
+  await begin(old, first);
+  await t.app.trips.release({ type: "driver", id: first }, tripId, "flat tyre", null);
+  await begin(next, second);
+  await t.app.trips.arrive(second, tripId);
+  await t.drain();
+  await next.next((f) => f.event === "trip.arrived");
+  await old.next((f) => f.type === "unsubscribed");
+  old.send({ type: "ping" });
+  await old.next((f) => f.type === "pong");
+  const heard = old.frames.filter((f) => f.channel === channel && f.type === "event").map((f) => f.event);
+  expect(heard).toEqual(["trip.accepted", "trip.released"]);
 });
 
 test("a customer sends no positions", async () => {

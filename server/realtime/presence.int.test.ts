@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { channels } from "#server/contracts/realtime.ts";
 import { readDrivers } from "#server/domain/ops/live-map-store.ts";
@@ -7,7 +8,9 @@ import { HERE } from "#server/testing/factories.ts";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
 import { spawnServer, type TestServer } from "#server/testing/server-process.ts";
+import { openTestDatabase, type TestDatabase } from "#server/testing/services.ts";
 import { openSocket, type SocketClient } from "#server/testing/socket-client.ts";
+import { portOf, startTcpProxy, type TcpProxy, through } from "#server/testing/tcp-proxy.ts";
 import { waitUntil } from "#server/testing/wait.ts";
 
 let t: TestApp;
@@ -15,6 +18,7 @@ let gateway: Gateway;
 let http: HttpServer;
 const open: SocketClient[] = [];
 const servers: TestServer[] = [];
+const atLast: (() => Promise<void>)[] = [];
 
 async function serve(options: Parameters<typeof createTestApp>[0] = {}): Promise<void> {
   t = await createTestApp(options);
@@ -27,6 +31,7 @@ afterEach(async () => {
   await gateway.close();
   await http.stop(500);
   await t.dispose();
+  for (const undo of atLast.splice(0)) await undo();
 });
 
 async function connect(
@@ -236,6 +241,22 @@ describe("gateways", () => {
     expect(await driverRow(moved)).toMatchObject({ is_online: true, gone: false });
   });
 
+  test("killed just after a driver's position came: the driver is gone since then, and off line after the grace", async () => {
+    await serve({ env: { GATEWAY_DEAD_SECONDS: "2" } });
+    const driver = await t.make.driver();
+    const server = await gatewayProcess();
+    const client = await signedIn("driver", driver, server.url);
+    await waitUntil("registered", async () => (await registered()) === 1);
+    client.send({ type: "location", ...HERE });
+    await waitUntil("stored", async () => (await t.value("SELECT count(*)::int FROM user_last_locations")) === 1);
+    await server.kill();
+    await t.rows("UPDATE gateway_servers SET last_seen_at = now() - interval '5 seconds' WHERE pid = $1", [server.pid]);
+    await t.app.presence.tick();
+    expect(await isGone(driver)).toBe(true);
+    await later(driver);
+    expect(await t.app.presence.tick()).toBe(1);
+  });
+
   test("mutation: without its heartbeat a living gateway would be taken for dead", async () => {
     await serve();
     const driver = await t.make.driver();
@@ -244,6 +265,51 @@ describe("gateways", () => {
     await t.rows("UPDATE gateway_servers SET last_seen_at = now() - interval '121 seconds'");
     await t.app.presence.tick();
     expect(await isGone(driver)).toBe(true);
+  });
+
+  describe("after the database was away for longer than the grace", () => {
+    let database: TestDatabase;
+    let proxy: TcpProxy;
+    let driver: string;
+    beforeEach(async () => {
+      database = await openTestDatabase();
+      proxy = await startTcpProxy({ port: portOf(database.url) });
+      await serve({
+        databaseUrl: through(proxy, database.url),
+        env: { GATEWAY_DEAD_SECONDS: "2", DRIVER_GRACE_SECONDS: "2" },
+      });
+      atLast.push(proxy.close, database.drop);
+      driver = await t.make.driver();
+      await signedIn("driver", driver);
+      await waitUntil("registered", async () => (await registered()) === 1);
+      expect(await goneWithin(2000)).toEqual([]);
+      proxy.setTarget(1);
+      proxy.reset();
+      await delay(4000);
+      proxy.setTarget(portOf(database.url));
+    });
+    /** Those whom rounds of so long took off line. */
+    const goneWithin = async (ms: number) => {
+      const gone: number[] = [];
+      for (const until = performance.now() + ms; performance.now() < until; await delay(50))
+        gone.push(await t.app.presence.watch().catch(() => 0));
+      return gone.filter((count) => count > 0);
+    };
+    const firstRound = async (round: () => Promise<number>) => {
+      const results: number[] = [];
+      await waitUntil("a round", async () => results.push(await round().catch(() => -1)) > 0 && results.at(-1) !== -1);
+      return results.at(-1);
+    };
+
+    test("drivers whose connections have lasted all the while stay on line", async () => {
+      expect(await firstRound(() => t.app.presence.watch())).toBe(0);
+      expect(await goneWithin(3000)).toEqual([]);
+      expect(await driverRow(driver)).toEqual({ is_online: true, availability_status: "available", gone: false });
+    });
+
+    test("mutation: judged at once, they would all be off line", async () => {
+      expect(await firstRound(() => t.app.presence.tick())).toBe(1);
+    });
   });
 
   test("taken for dead while it lives, it tells of its connections anew", async () => {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { channels } from "#server/contracts/realtime.ts";
 import { type HttpServer, startHttp } from "#server/http/server.ts";
@@ -247,6 +248,54 @@ describe("Redis goes and comes back", () => {
     await waitUntil("said", async () => (await two.t.app.bus.history(channel, null)).epoch !== before.epoch);
     const again = await subscribe(await connect(two, customer), channel, { epoch: before.epoch, offset: 1 });
     expect(again).toMatchObject({ recovered: false });
+  });
+
+  test("back with what it held a while ago, it begins a new epoch: nothing is dropped, nobody recovers over the hole", async () => {
+    const client = await connect(one, customer);
+    const { epoch } = await subscribe(client, channel);
+    const say = async (n: number) => {
+      two.t.app.bus.publish(channel, "count", n);
+      await waitUntil(`heard ${n}`, () => numbers(client).at(-1) === n);
+    };
+    await say(1);
+    await one.t.app.redis?.commands.save();
+    await say(2);
+    await say(3);
+    await redis.kill();
+    await waitUntil("both noticed", () => !one.t.app.redis?.isReady() && !two.t.app.redis?.isReady());
+    await redis.start();
+    const isBack = (served: Served) =>
+      served.t.app.redis?.isReady() && served.t.app.redis.subscriber.status === "ready";
+    await waitUntil("both are back", () => isBack(one) === true && isBack(two) === true);
+    await say(4);
+    await say(5);
+    expect(numbers(client)).toEqual([1, 2, 3, 4, 5]);
+    expect(await subscribe(await connect(one, customer), channel, { epoch, offset: 3 })).toMatchObject({
+      recovered: false,
+    });
+  });
+
+  test("a subscriber's connection lost again and again tells nothing twice", async () => {
+    const client = await connect(one, customer);
+    await subscribe(client, channel);
+    two.t.app.bus.publish(channel, "count", 1);
+    await waitUntil("the first", () => numbers(client).length === 1);
+    const { commands, subscriber } = one.t.app.redis as NonNullable<typeof one.t.app.redis>;
+    const line = (commands as unknown as { stream: Socket }).stream;
+    // Slow answers: the next loss comes before them.
+    line.pause();
+    for (let n = 2; n <= 4; n++) {
+      subscriber.disconnect(true);
+      await waitUntil("noticed", () => subscriber.status !== "ready");
+      two.t.app.bus.publish(channel, "count", n);
+      await waitUntil("back", () => subscriber.status === "ready");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    line.resume();
+    await waitUntil("all", () => numbers(client).at(-1) === 4);
+    two.t.app.bus.publish(channel, "count", 5);
+    await waitUntil("the next", () => numbers(client).at(-1) === 5);
+    expect(numbers(client)).toEqual([1, 2, 3, 4, 5]);
   });
 
   test("what was said while only the subscriber's connection was away is heard all the same", async () => {

@@ -6,6 +6,8 @@ export interface TcpProxy {
   /** Nothing passes either way until `resume`; connections stay open, new ones are taken and wait. */
   pause(): void;
   resume(): void;
+  /** Nothing passes any more on the connections that there are, and neither end is told; new ones are as ever. */
+  strand(): void;
   /** Milliseconds added to each piece of data, each way. */
   setLatency(ms: number): void;
   /** Cuts all connections with a TCP reset. Returns how many. */
@@ -64,6 +66,9 @@ export async function startTcpProxy(target: { readonly port: number; readonly ho
     resume: () => {
       paused = false;
       for (const socket of sockets) socket.resume();
+    },
+    strand: () => {
+      for (const socket of sockets) socket.removeAllListeners("data").pause();
     },
     setLatency: (ms) => {
       latencyMs = ms;

@@ -11,7 +11,10 @@ export function fareFor(
   tariff: Tariff,
   trip: { readonly distanceMeters: number; readonly durationSeconds: number; readonly surge: number },
 ): number {
+  // In whole numbers up to the one division, so that a half is a half: surge in hundredths, fares in parts of 60,000.
   const metered =
-    tariff.baseFare + (tariff.farePerKm * trip.distanceMeters) / 1000 + (tariff.farePerMin * trip.durationSeconds) / 60;
-  return Math.round(Math.max(metered, tariff.minimumFare) * trip.surge);
+    tariff.baseFare * 60_000 +
+    tariff.farePerKm * trip.distanceMeters * 60 +
+    tariff.farePerMin * trip.durationSeconds * 1000;
+  return Math.round((Math.max(metered, tariff.minimumFare * 60_000) * Math.round(trip.surge * 100)) / 6_000_000);
 }

@@ -75,7 +75,13 @@ export class Quotes {
    */
   read(
     quote: string,
-    ride: { readonly customerId: string; readonly categoryId: string; readonly points: readonly Coordinates[] },
+    ride: {
+      readonly customerId: string;
+      readonly zoneId: string;
+      readonly categoryId: string;
+      readonly points: readonly Coordinates[];
+      readonly isScheduled: boolean;
+    },
   ): Quote {
     const [text = "", signature = ""] = quote.split(".");
     if (!equalInConstantTime(signature, hmacHex(this.#secret, text).slice(0, 40))) throw invalid("it is none of ours");
@@ -92,6 +98,10 @@ export class Quotes {
       expiresAtMs,
     ] = storedSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
     if (customerId !== ride.customerId) throw invalid("it was given to somebody else");
+    // Its surge is of this moment.
+    if (ride.isScheduled) throw invalid("it is for a ride now");
+    // Zones were drawn anew: the other may have another currency.
+    if (zoneId !== ride.zoneId) throw invalid("it is for another zone");
     if (categoryId !== ride.categoryId) throw invalid("it is for another vehicle category");
     if (route !== routeOf(ride.points)) throw invalid("it is for another way");
     if (this.#clock.now().getTime() >= expiresAtMs)

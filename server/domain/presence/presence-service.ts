@@ -44,12 +44,23 @@ export class PresenceService {
   readonly #bus: EventBus;
   readonly #graceSeconds: number;
   readonly #deadAfterSeconds: number;
+  readonly #settleMs: number;
+  #watchingSinceMs = 0;
+  #lookedAtMs = 0;
 
-  constructor(options: { db: Database; bus: EventBus; graceSeconds: number; deadAfterSeconds: number }) {
+  constructor(options: {
+    db: Database;
+    bus: EventBus;
+    graceSeconds: number;
+    deadAfterSeconds: number;
+    /** In this time every gateway that lives says so. */
+    settleMs: number;
+  }) {
     this.#db = options.db;
     this.#bus = options.bus;
     this.#graceSeconds = options.graceSeconds;
     this.#deadAfterSeconds = options.deadAfterSeconds;
+    this.#settleMs = options.settleMs;
   }
 
   /** False when this gateway was taken for dead: it must tell all its connections anew. Throws when the database is away. */
@@ -81,7 +92,18 @@ export class PresenceService {
     if (came.length > 0) this.#tellRestored(await store.markConnected(pool));
   }
 
-  /** One round of the clock's work. Answers how many drivers went off line. */
+  /**
+   * A round of the clock's work, unless the database was away, or its clock leapt, just now: those who could not say that
+   * they live get the time to, before they are taken for gone. Throws when the database is away.
+   */
+  async watch(): Promise<number> {
+    const nowMs = (await store.readClock(this.#db.pool)).getTime();
+    if (Math.abs(nowMs - this.#lookedAtMs) > this.#settleMs) this.#watchingSinceMs = nowMs;
+    this.#lookedAtMs = nowMs;
+    return nowMs - this.#watchingSinceMs < this.#settleMs ? 0 : this.tick();
+  }
+
+  /** One round. Answers how many drivers went off line. */
   async tick(): Promise<number> {
     const { pool } = this.#db;
     this.#tellLost(await store.dropDeadServers(pool, this.#deadAfterSeconds));

@@ -121,7 +121,10 @@ export async function markConnected(db: Queryable): Promise<TripConnection[]> {
   return rows.map(toConnection);
 }
 
-/** Forgets gateways that have not been heard of, with all they held; answers the drivers it was the last to hold. */
+/**
+ * Forgets gateways that have not been heard of, with all they held; answers the drivers it was the last to hold. They are
+ * gone since the gateway was heard of last, or they were: the last position it passed on is no sign of a life after it.
+ */
 export async function dropDeadServers(db: Queryable, deadAfterSeconds: number): Promise<TripConnection[]> {
   const { rows } = await db.query<TripConnectionRow>({
     name: "gateways-dead",
@@ -137,7 +140,9 @@ export async function dropDeadServers(db: Queryable, deadAfterSeconds: number): 
           SELECT 1 FROM websocket_connections c WHERE c.user_id = d.user_id AND c.server_id NOT IN (SELECT id FROM dead))
         ORDER BY d.user_id FOR UPDATE OF d
       ), changed AS (
-        UPDATE driver_details d SET disconnected_at = locked.last_seen_at FROM locked WHERE d.user_id = locked.user_id RETURNING d.user_id
+        UPDATE driver_details d SET disconnected_at = GREATEST(locked.last_seen_at, heard.updated_at)
+        FROM locked LEFT JOIN user_last_locations heard ON heard.user_id = locked.user_id
+        WHERE d.user_id = locked.user_id RETURNING d.user_id
       )
       SELECT changed.user_id, t.id AS trip_id, l.location[1] AS lat, l.location[0] AS lng, l.updated_at AS at FROM changed
       LEFT JOIN trip_requests t ON t.driver_id = changed.user_id AND t.current_status IN ('accepted', 'arrived', 'ongoing')
@@ -145,6 +150,11 @@ export async function dropDeadServers(db: Queryable, deadAfterSeconds: number): 
     values: [deadAfterSeconds],
   });
   return rows.map(toConnection);
+}
+
+export async function readClock(db: Queryable): Promise<Date> {
+  const { rows } = await db.query<{ now: Date }>({ name: "presence-clock", text: "SELECT now() AS now" });
+  return rows[0]?.now ?? new Date(0);
 }
 
 /** On line, idle, and gone for longer than the grace. */

@@ -4,6 +4,7 @@ export interface SurgeRow {
   readonly zone_id: string;
   readonly zone_name: string;
   readonly is_active: boolean;
+  /** Null: nobody has judged it lately; so also `direction`. */
   readonly multiplier: number | null;
   readonly direction: "up" | "down" | null;
   readonly direction_since: Date | null;
@@ -23,9 +24,13 @@ export interface SurgeRow {
   readonly now: Date;
 }
 
+/** SQL: a reading was taken lately. Older ones count no more, neither for a fare nor for the next reading. */
+const IS_FRESH = "s.computed_at > now() - interval '2 minutes'";
+
 const ROWS = `
-SELECT z.id AS zone_id, z.name AS zone_name, z.is_active, s.multiplier, s.direction, s.direction_since, s.demand, s.supply,
-  s.changed_at, s.computed_at, s.enabled, s.cap, s.steps,
+SELECT z.id AS zone_id, z.name AS zone_name, z.is_active, CASE WHEN ${IS_FRESH} THEN s.multiplier END AS multiplier,
+  CASE WHEN ${IS_FRESH} THEN s.direction END AS direction, CASE WHEN ${IS_FRESH} THEN s.direction_since END AS direction_since,
+  s.demand, s.supply, s.changed_at, s.computed_at, s.enabled, s.cap, s.steps,
   CASE WHEN s.override_until > now() THEN s.override_multiplier END AS override_multiplier,
   CASE WHEN s.override_until > now() THEN s.override_until END AS override_until,
   s.version, s.updated_by_name, s.updated_at, now() AS now
@@ -127,10 +132,10 @@ export async function writeJudged(tx: Queryable, judged: readonly Judged[]): Pro
   });
 }
 
-/** SQL: what a trip booked in zone `z` now costs more. Readings that nobody has taken for two minutes count no more. */
+/** SQL: what a trip booked in zone `z` now costs more. */
 export const SURGE_NOW = `coalesce((
   SELECT CASE WHEN s.override_until > now() THEN s.override_multiplier
-              WHEN s.computed_at > now() - interval '2 minutes' THEN s.multiplier ELSE 1 END
+              WHEN ${IS_FRESH} THEN s.multiplier ELSE 1 END
   FROM zone_surge s WHERE s.zone_id = z.id), 1)`;
 
 /** What of the policy is changed; stored as version `expectedVersion + 1`. The row is locked. */

@@ -109,6 +109,19 @@ describe("demand and supply", () => {
     expect(await t.value("SELECT count(*)::int FROM zone_surge_history WHERE zone_id = $1", [TOWN])).toBeGreaterThan(2);
   });
 
+  test("judged by nobody for a while begin anew from the usual fare, which is what riders paid meanwhile", async () => {
+    await t.make.trips(9);
+    await rise(4);
+    expect(await multiplierOf()).toBe(3);
+    await t.rows("UPDATE zone_surge SET computed_at = now() - interval '3 minutes'");
+    expect(await multiplierOf()).toBe(1);
+    await held();
+    expect(await t.app.surge.tick()).toEqual([]);
+    expect(await multiplierOf()).toBe(1);
+    await rise(1);
+    expect(await multiplierOf()).toBe(1.2);
+  });
+
   test("are judged by one process at a time", async () => {
     await t.make.trips(5);
     await Promise.all(Array.from({ length: 8 }, () => t.app.surge.tick()));
@@ -170,6 +183,22 @@ describe("riders", () => {
       });
     }
     expect(await t.value("SELECT count(*)::int FROM trip_requests")).toBe(0);
+  });
+
+  test("cannot use a quote for another time, nor in a zone that is now there instead", async () => {
+    const customer = await t.make.customer();
+    const options = (await estimate(IN_TOWN, customer)).body.options as { vehicleCategory: string; quote: string }[];
+    const quote = options.find((option) => option.vehicleCategory === "economy")?.quote;
+    const why = async (more: object = {}) => (await book(IN_TOWN, { quote, ...more }, customer)).body.errors;
+    const scheduledAt = new Date(Date.now() + 3 * 3600_000).toISOString();
+    expect(await why({ scheduledAt })).toEqual([{ path: "quote", message: "it is for a ride now" }]);
+    await t.rows(`UPDATE zone_areas SET zone_id = '${SUBURB}' WHERE zone_id = '${TOWN}'`);
+    expect(await why()).toEqual([{ path: "quote", message: "it is for another zone" }]);
+    expect(await t.value("SELECT count(*)::int FROM trip_requests")).toBe(0);
+  });
+
+  test("outside the service area get no estimate", async () => {
+    expect(await estimate({ lat: 10, lng: 10 })).toMatchObject({ status: 422, body: { code: "OUTSIDE_SERVICE_AREA" } });
   });
 
   test("are told when a quote is too old", async () => {

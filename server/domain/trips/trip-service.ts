@@ -124,11 +124,12 @@ export class TripService {
     if (input.scheduledAt === undefined) await this.#demand.admit(zone);
     else await this.#checkSchedule(input.scheduledAt);
     const points = [input.pickup, ...input.stops, input.destination];
-    const { categoryId } = category;
-    const quote = input.quote === undefined ? null : this.#quotes.read(input.quote, { customerId, categoryId, points });
+    const ride = { customerId, zoneId: zone.id, categoryId: category.categoryId, points };
+    const isScheduled = input.scheduledAt !== undefined;
+    const quote = input.quote === undefined ? null : this.#quotes.read(input.quote, { ...ride, isScheduled });
     const route = await this.#router.route(points);
     // For a ride at another time nobody knows how many will want one then.
-    const surge = input.scheduledAt === undefined ? zone.surge : 1;
+    const surge = isScheduled ? 1 : zone.surge;
     const price = quote ?? {
       ...route,
       routeEstimated: route.estimated,
@@ -139,7 +140,7 @@ export class TripService {
       id,
       refId: refIdOf(id),
       customerId,
-      categoryId,
+      categoryId: category.categoryId,
       zoneId: zone.id,
       type: input.type,
       paymentMethod: input.paymentMethod,
