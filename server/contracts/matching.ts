@@ -49,7 +49,7 @@ export const MATCHING_SETTINGS = {
     "Score",
     "Ask the router for pick-up times",
     1,
-    "For the five nearest; the others, and all when it is off, by a straight line at 40 km/h.",
+    "For the five best by straight lines; the others by those lines, as much longer. Off: at 40 km/h for all.",
   ),
   unansweredWeight: score(
     "Unanswered and declined offers",

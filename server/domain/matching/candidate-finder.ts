@@ -25,7 +25,7 @@ export interface Found {
 const LOOKED_AT = 60;
 /** Of those, so many are kept by name; all are counted. */
 const KEPT = 30;
-/** By straight line, for a search of their real pick-up times. */
+/** The best by straight lines are asked of the router for their real pick-up times. */
 const RERANKED = 5;
 const RERANK_WITHIN_MS = 800;
 /** Who may be asked and is not one of the best stays on the record as passed over. */
@@ -100,23 +100,43 @@ export class CandidateFinder {
     return { ranked: ranked.slice(0, RANKED), radiusMeters, source, excluded: excluded.slice(0, KEPT), rules };
   }
 
-  /** Best first; the nearest few by their real way to the pick-up. */
+  /**
+   * Best first; the best few by their real way to the pick-up. The others are further by as much as those were: a road is
+   * longer than a straight line, and who was not asked of the router must not come first for that.
+   */
   async rank(
     at: CandidateSearch["at"],
     candidates: readonly Candidate[],
     settings: MatchingSettings,
   ): Promise<Scored<Candidate>[]> {
-    const straight = (candidate: Candidate): PickUp => ({
-      seconds: straightLine([candidate, at]).durationSeconds,
-      estimated: true,
-    });
-    const pickUps = settings.rerankByRoute === 1 ? await this.#pickUps(at, candidates.slice(0, RERANKED)) : new Map();
-    return rank(candidates, pickUps, settings, straight);
+    const straight = (candidate: Candidate) => straightLine([candidate, at]).durationSeconds;
+    const byLine = rank(candidates, (candidate) => ({ seconds: straight(candidate), estimated: true }), settings);
+    // Of one driver there is nothing to put in order.
+    if (settings.rerankByRoute !== 1 || byLine.length < 2) return byLine;
+    const first = byLine.slice(0, RERANKED).map(({ candidate }) => candidate);
+    const seconds = await this.#byRoad(at, first);
+    const [road, line] = first.reduce(
+      ([sum, lines], each) => {
+        const known = seconds.get(each.driverId);
+        return known === undefined ? [sum, lines] : [sum + known, lines + straight(each)];
+      },
+      [0, 0],
+    );
+    const longer = line === 0 ? 1 : road / line;
+    return rank(
+      candidates,
+      (candidate): PickUp => {
+        const known = seconds.get(candidate.driverId);
+        return known === undefined
+          ? { seconds: straight(candidate) * longer, estimated: true }
+          : { seconds: known, estimated: false };
+      },
+      settings,
+    );
   }
 
-  async #pickUps(at: CandidateSearch["at"], drivers: readonly Candidate[]): Promise<ReadonlyMap<string, PickUp>> {
-    // Of one driver there is nothing to put in order.
-    if (drivers.length < 2) return new Map();
+  /** Seconds, by driver; without those whom the router does not know. */
+  async #byRoad(at: CandidateSearch["at"], drivers: readonly Candidate[]): Promise<ReadonlyMap<string, number>> {
     const etas = await inTime(RERANK_WITHIN_MS, this.#router.etas(drivers, at)).catch((error: unknown) => {
       this.#logger.warn({ err: error }, "pick-up times not asked of the router; using straight lines");
       return [];
@@ -124,7 +144,7 @@ export class CandidateFinder {
     return new Map(
       drivers.flatMap(({ driverId }, i) => {
         const eta = etas[i];
-        return eta === undefined ? [] : [[driverId, { seconds: eta.durationSeconds, estimated: eta.estimated }]];
+        return eta === undefined || eta.estimated ? [] : [[driverId, eta.durationSeconds]];
       }),
     );
   }

@@ -253,6 +253,57 @@ describe("who is asked", () => {
     ]);
   });
 
+  // Roads are longer than straight lines: whoever was not asked of the router came first for that alone.
+  test("who is not asked of the router is measured by the roads of those who are", async () => {
+    const near = await m.driversAt(5, 300, 10);
+    const [far = ""] = await m.driversAt(1, 600);
+    const trip = await m.book();
+    let asked = 0;
+    const etas: Router["etas"] = async (origins) => {
+      asked = origins.length;
+      // Three times the straight line at 40 km/h.
+      return origins.map((_, i) => ({ durationSeconds: 81 + 3 * i, distanceMeters: 900, estimated: i === 1 }));
+    };
+    await m.zone({ driversPerBatch: 6 });
+    await matcher({ router: { etas } }).dispatch(trip, 1);
+    expect(asked).toBe(5);
+    const made = await m.offers(trip);
+    expect(made.map((offer) => offer.driver_id)).toEqual([...near, far]);
+    const [parts, first] = await Promise.all(
+      [far, near[1] ?? ""].map((id) => t.value("SELECT score_parts FROM trip_offers WHERE driver_id = $1", [id])),
+    );
+    expect([parts, first]).toMatchObject([
+      { pickUp: 162, estimated: true },
+      { pickUp: 84, estimated: true },
+    ]);
+  });
+
+  test("across the antimeridian too the nearest are found", async () => {
+    const [east = "", west = ""] = await t.make.drivers(2);
+    for (const [id, lng] of [
+      [east, 179.99],
+      [west, -179.99],
+    ])
+      await t.rows(
+        "INSERT INTO user_last_locations (user_id, type, location, recorded_at) VALUES ($1, 'driver', point($2, -16.8), now())",
+        [id, lng],
+      );
+    const trip = await m.book();
+    const category = await t.value<string>("SELECT vehicle_category_id FROM trip_requests WHERE id = $1", [trip]);
+    const search = {
+      ...{ tripId: trip, categoryId: category, bidding: false, radiusMeters: 5000, offersPerDriver: 1 },
+      searchBegan: new Date(Date.now() - 60_000),
+    };
+    for (const lng of [179.995, -179.995]) {
+      const found = await readNearby(
+        t.app.db.pool,
+        { ...search, at: { lat: -16.8, lng } },
+        { named: null, nearest: 9, free: 9 },
+      );
+      expect(found.map((driver) => driver.driverId)).toEqual(lng > 0 ? [east, west] : [west, east]);
+    }
+  });
+
   test("a router that is silent holds up nobody", async () => {
     await m.driversAt(2, 300);
     const trip = await m.book();

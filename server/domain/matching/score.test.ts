@@ -16,9 +16,11 @@ const atOnce = (seconds: number): PickUp => ({ seconds, estimated: false });
 const order = (drivers: readonly Scorable[], pickUps: Readonly<Record<string, number>> = {}) =>
   rank(
     drivers,
-    new Map(Object.entries(pickUps).map(([id, seconds]) => [id, atOnce(seconds)])),
+    ({ driverId, distanceMeters }) => {
+      const seconds = pickUps[driverId];
+      return seconds === undefined ? { seconds: distanceMeters / 10, estimated: true } : atOnce(seconds);
+    },
     weights,
-    ({ distanceMeters }) => ({ seconds: distanceMeters / 10, estimated: true }),
   ).map(({ candidate }) => candidate.driverId);
 
 test("the parts are seconds and their sum is the score", () => {

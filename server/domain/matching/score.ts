@@ -23,7 +23,7 @@ export interface Scorable extends Coordinates {
 
 export interface PickUp {
   readonly seconds: number;
-  /** A straight line at 40 km/h. */
+  /** By a straight line, not by road. */
   readonly estimated: boolean;
 }
 
@@ -74,15 +74,11 @@ export function scoreOf(
 /** Lowest score first; at the same score the nearer, then the lower id: the same drivers always come in the same order. */
 export function rank<C extends Scorable>(
   candidates: readonly C[],
-  pickUps: ReadonlyMap<string, PickUp>,
+  pickUp: (candidate: C) => PickUp,
   weights: ScoreWeights,
-  fallback: (candidate: C) => PickUp,
 ): Scored<C>[] {
   return candidates
-    .map((candidate) => ({
-      candidate,
-      ...scoreOf(candidate, pickUps.get(candidate.driverId) ?? fallback(candidate), weights),
-    }))
+    .map((candidate) => ({ candidate, ...scoreOf(candidate, pickUp(candidate), weights) }))
     .sort(
       (a, b) =>
         a.score - b.score ||
