@@ -65,6 +65,15 @@ describe("two processes on one Redis", () => {
     expect(atOne).toEqual([...numbers, "done"]);
   });
 
+  test("nothing that is kept in Redis is without its time to live", async () => {
+    one.app.bus.publish("users_channel", "news", {});
+    await one.app.bus.history("drivers_channel", null);
+    const { redis, keys } = one.app;
+    const { position, kept } = keys.busHistory("users_channel");
+    for (const key of [position, kept, keys.busHistory("drivers_channel").position, keys.busEra, keys.busServer])
+      expect([key, ((await redis?.commands.pttl(key)) ?? 0) > 0]).toEqual([key, true]);
+  });
+
   test("a channel nobody listens to any more is unsubscribed from", async () => {
     const leave = two.app.bus.subscribe("news", () => undefined);
     await waitUntil("subscribed", async () => (await listeners()) === 1);

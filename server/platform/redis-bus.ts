@@ -221,7 +221,8 @@ export class RedisBus implements EventBus {
     this.#isNewLine = false;
     this.#commands
       .beginEra(this.#keys.busEra, this.#keys.busServer, alone ? "alone" : "connected", ERA_MS)
-      .catch(() => {
+      .catch((error: Error) => {
+        this.#logger.debug({ err: error }, "no new era begun; it will be");
         this.#saidAlone ||= alone;
         this.#isNewLine = true;
       });

@@ -243,18 +243,22 @@ describe("gateways", () => {
 
   test("killed just after a driver's position came: the driver is gone since then, and off line after the grace", async () => {
     await serve({ env: { GATEWAY_DEAD_SECONDS: "2" } });
-    const driver = await t.make.driver();
+    const [driver = "", busy = ""] = await t.make.drivers(2);
+    await t.accept(await t.make.trip(), busy);
     const server = await gatewayProcess();
-    const client = await signedIn("driver", driver, server.url);
-    await waitUntil("registered", async () => (await registered()) === 1);
-    client.send({ type: "location", ...HERE });
-    await waitUntil("stored", async () => (await t.value("SELECT count(*)::int FROM user_last_locations")) === 1);
+    const clients = [await signedIn("driver", driver, server.url), await signedIn("driver", busy, server.url)];
+    await waitUntil("registered", async () => (await registered()) === 2);
+    for (const client of clients) client.send({ type: "location", ...HERE });
+    await waitUntil("stored", async () => (await t.value("SELECT count(*)::int FROM user_last_locations")) === 2);
     await server.kill();
     await t.rows("UPDATE gateway_servers SET last_seen_at = now() - interval '5 seconds' WHERE pid = $1", [server.pid]);
     await t.app.presence.tick();
     expect(await isGone(driver)).toBe(true);
-    await later(driver);
+    for (const id of [driver, busy]) await later(id);
     expect(await t.app.presence.tick()).toBe(1);
+    expect(await driverRow(driver)).toMatchObject({ is_online: false });
+    expect(await driverRow(busy)).toEqual({ is_online: true, availability_status: "on_trip", gone: true });
+    expect((await readDrivers(t.app.db.pool, [busy]))[0]).toMatchObject({ state: "temporarily_offline", ...HERE });
   });
 
   test("mutation: without its heartbeat a living gateway would be taken for dead", async () => {
