@@ -112,8 +112,13 @@ export class DriverIndexSync {
       this.#gathering = null;
       const ids = [...this.#gathered];
       this.#gathered.clear();
-      this.#refreshing = this.#refresh(ids).catch(this.#complain);
+      this.#refreshAfter(ids);
     }, GATHER_MS);
+  }
+
+  #refreshAfter(driverIds: readonly string[]): void {
+    const refreshed = this.#refresh(driverIds).catch(this.#complain);
+    this.#refreshing = this.#refreshing.then(() => refreshed);
   }
 
   #hearOf(driverIds: readonly string[]): void {
@@ -212,7 +217,7 @@ export class DriverIndexSync {
       this.#gathering = null;
       const ids = [...this.#gathered];
       this.#gathered.clear();
-      this.#refreshing = this.#refresh(ids).catch(this.#complain);
+      this.#refreshAfter(ids);
     }
     await this.#refreshing;
     await this.#moving;
