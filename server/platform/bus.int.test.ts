@@ -82,26 +82,37 @@ describe("two processes on one Redis", () => {
   });
 });
 
-test("a line to Redis that died in silence is noticed, and what was said meanwhile is heard", async () => {
-  const redis = await startPrivateRedis();
-  const proxy = await startTcpProxy({ port: redis.port });
-  const deaf = await createTestApp({ env: { REDIS_URL: through(proxy, redis.url) } });
-  const other = await createTestApp({ peerOf: deaf, env: { REDIS_URL: redis.url } });
-  const heard: unknown[] = [];
-  deaf.app.bus.subscribe("users_channel", ({ data }) => heard.push(data));
-  await waitUntil("heard at all", () => {
-    other.app.bus.publish("users_channel", "count", 0);
-    return heard.length > 0;
-  });
-  proxy.strand();
-  for (let n = 1; n <= 5; n++) other.app.bus.publish("users_channel", "count", n);
-  await waitUntil("heard", () => heard.at(-1) === 5, 15_000);
-  expect(heard.slice(-5)).toEqual([1, 2, 3, 4, 5]);
-  await other.dispose();
-  await deaf.dispose();
-  await proxy.close();
-  await redis.stop();
-});
+test.each(["as it stood", "as it was being made"])(
+  "a line to Redis that died in silence %s is noticed, and what was said meanwhile is heard",
+  async (when) => {
+    const redis = await startPrivateRedis();
+    const proxy = await startTcpProxy({ port: redis.port });
+    const deaf = await createTestApp({ env: { REDIS_URL: through(proxy, redis.url) } });
+    const other = await createTestApp({ peerOf: deaf, env: { REDIS_URL: redis.url } });
+    const heard: unknown[] = [];
+    deaf.app.bus.subscribe("users_channel", ({ data }) => heard.push(data));
+    await waitUntil("heard at all", () => {
+      other.app.bus.publish("users_channel", "count", 0);
+      return heard.length > 0;
+    });
+    if (when === "as it was being made") {
+      proxy.pause();
+      proxy.reset();
+      const { commands, subscriber } = deaf.app.redis as NonNullable<typeof deaf.app.redis>;
+      const isWaiting = () => [commands, subscriber].every(({ status }) => status === "connect");
+      await waitUntil("both wait for Redis' first word", isWaiting);
+    }
+    proxy.strand();
+    proxy.resume();
+    for (let n = 1; n <= 5; n++) other.app.bus.publish("users_channel", "count", n);
+    await waitUntil("heard", () => heard.at(-1) === 5, 15_000);
+    expect(heard.slice(-5)).toEqual([1, 2, 3, 4, 5]);
+    await other.dispose();
+    await deaf.dispose();
+    await proxy.close();
+    await redis.stop();
+  },
+);
 
 describe("two processes whose Redis goes and comes back", () => {
   let redis: PrivateRedis;

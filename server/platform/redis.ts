@@ -18,9 +18,10 @@ export interface RedisConnections {
 
 /** For what does not look at the time itself, as the locks and the limits do. */
 const COMMAND_TIMEOUT_MS = 2000;
-/** A line that died in silence is noticed: the subscriber, which only listens, would be deaf for hours and not know it. */
-const PULSE_MS = 5000;
+/** A line on which nothing comes for so long after a command, or as it is made, has died in silence: another is made. */
 const SILENCE_MS = 3000;
+/** The subscriber only listens: without a command now and then it would be deaf for hours, and not know it. */
+const PULSE_MS = 5000;
 
 export function openRedis(url: string, logger: Logger): RedisConnections {
   const options = {
@@ -29,6 +30,7 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 2000,
+    socketTimeout: SILENCE_MS,
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 2000) * (0.5 + Math.random() / 2),
   };
   const commands = new Redis(url, {
@@ -45,11 +47,7 @@ export function openRedis(url: string, logger: Logger): RedisConnections {
     connectionName: "smartline-bus",
   });
   const pulse = setInterval(() => {
-    for (const line of [commands, subscriber])
-      if (line.status === "ready")
-        inTime(SILENCE_MS, line.ping()).catch((error: Error) => {
-          if (error.name !== "ReplyError") line.disconnect(true);
-        });
+    for (const line of [commands, subscriber]) if (line.status === "ready") line.ping().catch(() => undefined);
   }, PULSE_MS).unref();
   const complain = seldom((trouble) => logger.warn(trouble, "Redis is away; running without it"));
   commands.on("error", complain);

@@ -57,6 +57,8 @@ test("a batch that is written late does not overwrite what was received after it
   await upsertLocations(t.app.db.pool, [at(30.03, -HOUR_MS)]);
   await upsertLocations(t.app.db.pool, [{ ...at(30.04, 0), receivedAt: new Date(Date.now() + HOUR_MS) }]);
   expect(await lat(), "a server whose clock is ahead blocks nobody").toBe(30.04);
+  await upsertLocations(t.app.db.pool, [at(30.05, HOUR_MS)]);
+  expect(await lat(), "nor is one whose clock is behind, or was set back, not heard").toBe(30.05);
 });
 
 test("a position is in the zone that a trip from there would be in: holes, inactive zones and priority", async () => {

@@ -17,13 +17,14 @@ export interface StoredLocation extends Coordinates {
 
 /**
  * Upserts many positions at once; one received earlier never overwrites a later one, whatever the phones' clocks say.
- * `updated_at` is the time of receipt, never in the future: a server whose clock is ahead must not block what follows.
+ * `updated_at` is the time of receipt, by a server whose clock can be right: nothing waits for a minute to be written. One
+ * that is ahead must not block what follows, nor one that is behind, or was set back, go unheard.
  */
 const UPSERT = `
 INSERT INTO user_last_locations (user_id, type, location, heading, speed, accuracy, zone_id, recorded_at, updated_at)
 SELECT l.user_id, 'driver', point(l.lng, l.lat), l.heading, l.speed, l.accuracy,
   CASE WHEN l.zoned THEN l.zone_id ELSE (${zoneAt("z.id", "l.lng", "l.lat")}) END,
-  l.recorded_at, LEAST(l.received_at, now())
+  l.recorded_at, CASE WHEN l.received_at BETWEEN now() - interval '1 minute' AND now() THEN l.received_at ELSE now() END
 FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::float8[], $7::timestamptz[], $8::timestamptz[],
     $9::boolean[], $10::uuid[])
   AS l(user_id, lat, lng, heading, speed, accuracy, recorded_at, received_at, zoned, zone_id)

@@ -6,7 +6,10 @@ export interface Tariff {
   readonly minimumFare: number;
 }
 
-/** Base + distance + time, not below the minimum, times surge; rounded to a whole minor unit once, at the end. */
+/** The most that the trips' columns hold. */
+const MAX_FARE = 2 ** 31 - 1;
+
+/** Base + distance + time, not below the minimum, times surge; rounded to a whole minor unit once, at the end, a half up. */
 export function fareFor(
   tariff: Tariff,
   trip: { readonly distanceMeters: number; readonly durationSeconds: number; readonly surge: number },
@@ -16,5 +19,6 @@ export function fareFor(
     tariff.baseFare * 60_000 +
     tariff.farePerKm * trip.distanceMeters * 60 +
     tariff.farePerMin * trip.durationSeconds * 1000;
-  return Math.round((Math.max(metered, tariff.minimumFare * 60_000) * Math.round(trip.surge * 100)) / 6_000_000);
+  const surgedParts = Math.max(metered, tariff.minimumFare * 60_000) * Math.round(trip.surge * 100);
+  return Math.min(MAX_FARE, Math.round(surgedParts / 6_000_000));
 }

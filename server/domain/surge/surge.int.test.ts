@@ -197,6 +197,21 @@ describe("riders", () => {
     expect(await t.value("SELECT count(*)::int FROM trip_requests")).toBe(0);
   });
 
+  test("of the longest ride at the dearest fare are told a fare that can be booked", async () => {
+    await t.rows("UPDATE trip_fares SET fare_per_km = 100000000");
+    const customer = await t.make.customer();
+    const destination = { lat: -30.05, lng: IN_TOWN.lng - 180 };
+    const token = await t.token("customer", customer);
+    const shown = await call(`${await t.listen()}/api/v1/trips/estimate`, {
+      token,
+      body: { pickup: IN_TOWN, destination },
+    });
+    const [option] = shown.body.options as { estimatedFare: { amount: number } }[];
+    const booked = await book(IN_TOWN, { destination }, customer);
+    expect(booked).toMatchObject({ status: 201, body: { estimatedFare: option?.estimatedFare } });
+    expect(option?.estimatedFare.amount).toBe(2 ** 31 - 1);
+  });
+
   test("outside the service area get no estimate", async () => {
     expect(await estimate({ lat: 10, lng: 10 })).toMatchObject({ status: 422, body: { code: "OUTSIDE_SERVICE_AREA" } });
   });
