@@ -226,13 +226,14 @@ export async function planNextBatches(db: Queryable, maxBatches: number, offerSe
 
 /**
  * A search that ran out of time or of batches: the trip expires, by the database's clock. While its rider has bids to choose
- * from, only time ends it.
+ * from, or a driver looks at its offer, only time ends it.
  */
 const EXPIRE_TRIPS = `
 WITH due AS (
   SELECT id FROM trip_requests
   WHERE current_status = 'pending' AND driver_id IS NULL
     AND (search_ends_at <= now() OR (next_dispatch_at <= now() AND dispatch_batch >= ${zoned("maxBatches", "$1")} AND NOT ${BATCH_UNDER_WAY}
+      AND NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.trip_request_id = trip_requests.id AND o.status = 'open' AND o.expires_at > now())
       AND NOT EXISTS (SELECT 1 FROM fare_biddings b WHERE b.trip_request_id = trip_requests.id AND b.status = 'open')))
   ORDER BY next_dispatch_at LIMIT 200 FOR UPDATE SKIP LOCKED
 ), ended AS (

@@ -236,6 +236,22 @@ describe("who is asked", () => {
     ]);
   });
 
+  // A zone that shortened its time to answer ended a search over the heads of who was still looking at it.
+  test("nor does the last batch end the search while an offer is on a screen; time does", async () => {
+    await m.zone({ maxBatches: 1 });
+    const [driver = ""] = await m.driversAt(1, 300);
+    const trip = await m.book();
+    await t.drain();
+    const status = () => t.value("SELECT current_status FROM trip_requests WHERE id = $1", [trip]);
+    await t.rows("UPDATE trip_offers SET expires_at = now() + interval '60 seconds'");
+    await m.past("next_dispatch_at = now()", trip);
+    await t.app.dispatch.tick();
+    expect([await openOf(driver), await status()]).toEqual([1, "pending"]);
+    await m.past("search_ends_at = now()", trip);
+    await t.app.dispatch.tick();
+    expect(await status()).toBe("expired");
+  });
+
   test("by pick-up time, not by the straight line; the offer keeps why", async () => {
     const [near = "", far = ""] = await m.driversAt(2, 300, 500);
     const trip = await m.book();
