@@ -27,8 +27,11 @@ export function newId(): string {
   return v7({ random, msecs: lastMs, seq: sequence });
 }
 
-/** Any UUID. Ids come from outside too (older data holds v4), so the version is not checked. */
-export const idSchema = z.guid("not an id (a UUID)");
+/**
+ * Any UUID. Ids come from outside too (older data holds v4), so the version is not checked. In small letters from here on:
+ * locks, groups of accepts and channels take two spellings for two trips, and the database for one.
+ */
+export const idSchema = z.guid("not an id (a UUID)").toLowerCase();
 
 /**
  * The display id of a trip, as people read it over the phone: `T` and 9 characters of Crockford base 32

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COORDINATIONS, createTestApp, type TestApp } from "#server/testing/harness.ts";
+import { call, tally } from "#server/testing/http-calls.ts";
 import { type Seeded, withSeed } from "#server/testing/seeded.ts";
+import { allAtOnce } from "#server/testing/wait.ts";
 
 const ROUNDS = 60;
 interface Row {
@@ -38,6 +40,19 @@ describe.each(COORDINATIONS)("races on %s", (coordination) => {
     (
       await t.rows<{ topic: string }>("SELECT topic FROM outbox WHERE trip_id = $1 ORDER BY created_at, topic", [trip])
     ).map((row) => row.topic);
+
+  test("a trip's id in two spellings is one trip: one driver has it, and the other is told so", async () => {
+    const url = await t.listen();
+    for (let round = 0; round < 10; round++) {
+      const [trip, drivers] = [await t.make.trip(), await t.make.drivers(2)];
+      const tokens = await Promise.all(drivers.map((driver) => t.token("driver", driver)));
+      const answers = await allAtOnce(2, (n) =>
+        call(`${url}/api/v1/trips/${n === 0 ? trip : trip.toUpperCase()}/accept`, { token: tokens[n], body: {} }),
+      );
+      expect(tally(answers)).toEqual({ 200: 1, 409: 1 });
+    }
+    expect(await t.broken()).toEqual([]);
+  });
 
   test("two accepts and a cancel", () =>
     withSeed(async (random) => {
