@@ -4,7 +4,6 @@ export const RULE_WORDS: Readonly<Record<ExclusionRule, string>> = {
   inactive: "account not active",
   under_review: "under review",
   offline: "off line",
-  disconnected: "connection lost",
   on_trip: "on a trip",
   not_available: "not taking trips",
   no_vehicle: "no vehicle",

@@ -129,7 +129,6 @@ export const EXCLUSION_RULES = [
   "inactive",
   "under_review",
   "offline",
-  "disconnected",
   "on_trip",
   "not_available",
   "no_vehicle",

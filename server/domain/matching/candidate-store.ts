@@ -24,7 +24,6 @@ interface FactsRow {
   readonly is_active: boolean;
   readonly under_review: boolean;
   readonly is_online: boolean;
-  readonly disconnected: boolean;
   readonly availability_status: string;
   readonly category_id: string | null;
   readonly lat: number | null;
@@ -58,7 +57,7 @@ const NEAR = `(SELECT n.user_id FROM (${line("$6")}) n WHERE n.degrees <= $3)`;
 const FREE_NEAR = `(
   SELECT d.user_id FROM (${line(String(LINE))}) l
   JOIN driver_details d ON d.user_id = l.user_id AND d.is_online AND NOT d.under_review
-    AND (d.availability_status = 'available' OR d.availability_status = 'on_bidding' AND $10) AND d.disconnected_at IS NULL
+    AND (d.availability_status = 'available' OR d.availability_status = 'on_bidding' AND $10)
   JOIN users u ON u.id = d.user_id AND u.is_active
   JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $8
   WHERE l.degrees <= $3 AND l.updated_at > now() - interval '${STALE_SECONDS} seconds'
@@ -69,7 +68,7 @@ const FREE_NEAR = `(
   ORDER BY l.degrees LIMIT $7)`;
 
 const facts = (drivers: string): string => `
-SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online, d.disconnected_at IS NOT NULL AS disconnected,
+SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online,
   d.availability_status, v.category_id,
   l.location[1] AS lat, l.location[0] AS lng, EXTRACT(EPOCH FROM now() - l.updated_at)::float8 AS position_age,
   EXTRACT(EPOCH FROM now() - d.availability_since)::float8 AS idle_seconds,
@@ -101,7 +100,6 @@ function toDriver(row: FactsRow, at: Coordinates): NearbyDriver {
     isActive: row.is_active,
     underReview: row.under_review,
     isOnline: row.is_online,
-    isDisconnected: row.disconnected,
     availability: row.availability_status,
     categoryId: row.category_id,
     positionAgeSeconds: row.position_age,

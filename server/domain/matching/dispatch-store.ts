@@ -106,7 +106,7 @@ WITH trip AS MATERIALIZED (
     WHERE NOT EXISTS (SELECT 1 FROM trip_offers o WHERE o.driver_id = w."driverId" AND o.status = 'open' AND o.slot = s)
   ) p ON p.slot IS NOT NULL
     AND (SELECT count(*) FROM trip_offers o WHERE o.driver_id = w."driverId" AND o.status = 'open') < $6
-  WHERE d.is_online AND NOT d.under_review AND d.disconnected_at IS NULL
+  WHERE d.is_online AND NOT d.under_review
     AND (d.availability_status = 'available' OR d.availability_status = 'on_bidding' AND (SELECT bidding FROM trip))
     AND EXISTS (SELECT 1 FROM users u WHERE u.id = d.user_id AND u.is_active)
     AND EXISTS (

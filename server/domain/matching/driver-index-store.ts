@@ -6,7 +6,7 @@ import { haversineMeters } from "#server/platform/routing.ts";
 
 const AVAILABLE = FREE_AVAILABILITIES.map((name) => `'${name}'`).join(", ");
 /** Who may be asked at all: SQL over `d`(river_details), `u`(sers), `v`(ehicles). */
-const FREE = `d.is_online AND d.availability_status IN (${AVAILABLE}) AND NOT d.under_review AND d.disconnected_at IS NULL AND u.is_active`;
+const FREE = `d.is_online AND d.availability_status IN (${AVAILABLE}) AND NOT d.under_review AND u.is_active`;
 
 /**
  * Nearest first from the GiST index, which orders by degrees; a degree of longitude is shorter than one of latitude, so the

@@ -183,19 +183,6 @@ describe("in step with the database", () => {
     expect(await fromRedis()).toBe(3);
   });
 
-  test("who is lost from the wire leaves, and comes back when they do", async () => {
-    const [driver = ""] = await t.make.drivers(1);
-    await t.make.place([driver]);
-    await follow();
-    await setDriver(driver, "disconnected_at = now()");
-    await follow();
-    expect(await near()).toEqual([]);
-    await setDriver(driver, "disconnected_at = NULL");
-    await follow();
-    expect(await near()).toEqual([driver]);
-    expect(await fromRedis()).toBe(2);
-  });
-
   test("another vehicle's category, a closed account: the database's own triggers tell", async () => {
     const [one = "", two = "", three = ""] = await t.make.drivers(3);
     await t.make.place([one, two, three]);
@@ -522,9 +509,7 @@ describe("in step with the database", () => {
       ...["available", "on_trip", "unavailable", "on_bidding"].map(
         (status) => `UPDATE driver_details SET availability_status = '${status}' WHERE user_id = $1`,
       ),
-      ...["is_online = NOT is_online", "disconnected_at = now()", "disconnected_at = NULL"].map(
-        (set) => `UPDATE driver_details SET ${set} WHERE user_id = $1`,
-      ),
+      "UPDATE driver_details SET is_online = NOT is_online WHERE user_id = $1",
       ...[comfort, economy].map((id) => `UPDATE vehicles SET category_id = '${id}' WHERE driver_id = $1`),
       "UPDATE users SET is_active = NOT is_active WHERE id = $1",
     ];
@@ -563,7 +548,7 @@ describe("in step with the database", () => {
           t.rows<{ id: string }>(
             `SELECT d.user_id AS id FROM driver_details d JOIN users u ON u.id = d.user_id AND u.is_active
              JOIN vehicles v ON v.driver_id = d.user_id AND v.is_active AND v.category_id = $1
-             WHERE d.is_online AND d.availability_status IN ('available', 'on_bidding') AND d.disconnected_at IS NULL`,
+             WHERE d.is_online AND d.availability_status IN ('available', 'on_bidding')`,
             [id],
           ),
         ),

@@ -6,8 +6,6 @@ export interface DriverFacts {
   readonly isActive: boolean;
   readonly underReview: boolean;
   readonly isOnline: boolean;
-  /** The last connection has ended, and they were not heard of since; they stay on line for a grace. */
-  readonly isDisconnected: boolean;
   readonly availability: string;
   /** Of the active vehicle; null: has none. */
   readonly categoryId: string | null;
@@ -40,7 +38,6 @@ export const FREE_AVAILABILITIES = ["available", "on_bidding"] as const;
 export function exclusionOf(driver: DriverFacts, search: SearchLimits): ExclusionRule | null {
   const standing = standingOf(driver, search);
   if (standing !== null) return standing;
-  if (driver.isDisconnected) return "disconnected";
   if (driver.distanceMeters === null || (driver.positionAgeSeconds ?? Number.POSITIVE_INFINITY) > STALE_SECONDS)
     return "stale_position";
   if (driver.declined) return "declined";
@@ -95,8 +92,6 @@ export function exclusionSentence(
       return `Under review, ${where}.`;
     case "offline":
       return `Off line, last seen ${where}.`;
-    case "disconnected":
-      return `The connection was lost, last seen ${where}.`;
     case "on_trip":
       return `On another trip, ${where}.`;
     case "not_available":

@@ -409,61 +409,12 @@ describe("who is asked", () => {
   });
 });
 
-describe("a driver whose connection is lost", () => {
-  const lose = (driver: string, how = "now()") =>
-    t.rows(`UPDATE driver_details SET disconnected_at = ${how} WHERE user_id = $1`, [driver]);
-
-  test("is not asked while they are, whoever names them, and the record says so", async () => {
-    const [lost = "", there = ""] = await m.driversAt(2, 300);
-    await lose(lost);
-    const named = [lost, there].map((driverId) => ({ driverId, ...HERE, distanceMeters: 100 }));
-    for (const index of [null, indexOf(() => named)]) {
-      const trip = await m.book();
-      await matcher({ index }).dispatch(trip, 1);
-      expect(await m.asked(trip)).toEqual([there]);
-      expect(await t.app.explainer.whyNot(trip, lost)).toMatchObject({
-        verdict: "disconnected",
-        sentence: "Batch 1: The connection was lost, last seen 300 m away.",
-        from: "record",
-      });
-      await t.rows("UPDATE trip_offers SET status = 'expired', ended_at = now()");
-    }
-    await lose(lost, "NULL");
-    const trip = await m.book();
-    await matcher().dispatch(trip, 1);
-    expect(await m.asked(trip)).toEqual([lost, there]);
-  });
-
-  test("is passed over when it is lost between the search and the offers; an accept of theirs counts all the same", async () => {
-    const [driver = ""] = await m.driversAt(2, 300);
-    const trip = await m.book();
-    const etas: Router["etas"] = async (origins) => {
-      await lose(driver);
-      return origins.map(() => ({ durationSeconds: 60, distanceMeters: 300, estimated: false }));
-    };
-    expect(await matcher({ router: { etas } }).dispatch(trip, 1)).toBe(1);
-    expect(await t.value("SELECT rules FROM dispatch_batches")).toEqual({ changed_meanwhile: 1 });
-    expect(await t.accept(trip, driver)).toMatchObject({ accepted: true });
-  });
-
-  test("mutation: without the condition in the statement they are asked", async () => {
-    const [driver = ""] = await m.driversAt(1, 300);
-    const trip = await m.book();
-    await lose(driver);
-    const wanted = { offerId: crypto.randomUUID(), driverId: driver, meters: 300, etaSeconds: 30, score: 30 };
-    const parts = { pickUp: 30, unanswered: 0, dropped: 0, idle: 0, estimated: true };
-    const batch: NewBatch = {
-      ...{ tripId: trip, batchId: crypto.randomUUID(), batch: 1, drivers: 5, offerSeconds: 15, offersPerDriver: 1 },
-      ...{ retrySeconds: 3, radiusMeters: 2000, source: "index", tookMs: 1, excluded: [], rules: {} },
-      searchBegan: new Date(Date.now() - 60_000),
-      wanted: [{ ...wanted, parts }],
-    };
-    expect((await makeOffers(t.app.db.pool, batch))?.offers).toEqual([]);
-    await m.past("dispatch_batch = 1", trip);
-    const query = ({ text, values }: { text: string; values: unknown[] }) =>
-      t.app.db.pool.query({ text: text.replace("AND d.disconnected_at IS NULL", ""), values });
-    expect((await makeOffers({ query } as never, batch))?.offers).toHaveLength(1);
-  });
+test("a driver whose connection is lost is asked until the grace has passed: the offer comes to the phone as a push, too", async () => {
+  const [driver = ""] = await m.driversAt(1, 300);
+  await t.rows("UPDATE driver_details SET disconnected_at = now() WHERE user_id = $1", [driver]);
+  const trip = await m.book();
+  await t.drain();
+  expect(await m.asked(trip)).toEqual([driver]);
 });
 
 describe("an offer is revoked at once and everywhere", () => {
