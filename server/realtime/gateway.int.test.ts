@@ -183,6 +183,15 @@ test("without a good first frame the connection is closed", async () => {
   }
 });
 
+test("who is authenticated stays who they are: a second auth is refused", async () => {
+  const [driver, other] = [await t.make.driver(), await t.make.driver()];
+  const client = await signedIn("driver", driver);
+  client.send({ type: "auth", id: "again", token: await t.token("driver", other) });
+  expect(await client.next((f) => f.id === "again")).toMatchObject({ type: "error", code: "VALIDATION_FAILED" });
+  client.send({ type: "subscribe", id: "others", channel: channels.offers(other) });
+  expect(await client.next((f) => f.id === "others")).toMatchObject({ type: "error", code: "FORBIDDEN" });
+});
+
 test("frames over 16 KiB close the connection", async () => {
   const client = await signedIn("driver", await t.make.driver());
   client.send({ type: "ping", id: "x".repeat(17 * 1024) });

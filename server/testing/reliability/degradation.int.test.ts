@@ -1,10 +1,12 @@
 import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
+import { withClient } from "#scripts/services/databases.ts";
 import { HERE } from "#server/testing/factories.ts";
 import { createTestApp, type TestApp } from "#server/testing/harness.ts";
 import { call } from "#server/testing/http-calls.ts";
 import { type PrivateRedis, startPrivateRedis } from "#server/testing/services.ts";
 import { startTcpProxy, type TcpProxy, through } from "#server/testing/tcp-proxy.ts";
+import { waitUntil } from "#server/testing/wait.ts";
 
 let t: TestApp;
 afterEach(() => t.dispose());
@@ -93,4 +95,38 @@ describe("Redis", () => {
     ]);
     if (how === "silent") proxy.resume();
   });
+});
+
+/** Reliability, "Degradation": the database read-only, as a standby is until it is promoted. */
+test("a database that only reads: reads go on, writes are 503 DB_READ_ONLY, and go again when it writes", async () => {
+  t = await createTestApp();
+  const [customer, driver] = [await t.make.customer(), await t.make.driver()];
+  const trip = await t.make.trip({ customerId: customer });
+  const [rider, wheel] = [await t.token("customer", customer), await t.token("driver", driver)];
+  const url = await t.listen();
+  const setReadOnly = (to: "on" | "off") =>
+    withClient(t.env.DATABASE_URL ?? "", async (client) => {
+      const name = await t.value<string>("SELECT current_database()");
+      await client.query("SET default_transaction_read_only = off");
+      await client.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = ${to}`);
+      // Those that are connected already do not hear of it.
+      await client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      );
+      await waitUntil("connected anew", async () => (await t.app.db.ping().catch(() => null)) !== null);
+    });
+  const read = () => call(`${url}/api/v1/trips/${trip}`, { method: "GET", token: rider });
+  const accept = () => call(`${url}/api/v1/trips/${trip}/accept`, { token: wheel, body: {} });
+  await setReadOnly("on");
+  expect(await read()).toMatchObject({ status: 200, body: { id: trip, status: "pending" } });
+  const headers = { "idempotency-key": "read-only" };
+  for (const refused of [await accept(), await call(`${url}/api/v1/trips`, { token: rider, body: booking, headers })])
+    expect([refused.status, refused.body.code, Number(refused.headers.get("retry-after")) > 0]).toEqual([
+      503,
+      "DB_READ_ONLY",
+      true,
+    ]);
+  await setReadOnly("off");
+  expect((await accept()).status).toBe(200);
+  expect(await read()).toMatchObject({ status: 200, body: { status: "accepted" } });
 });
