@@ -34,6 +34,8 @@ test("a gateway is killed with drivers connected: the idle one is off line after
     await client.next(({ type }) => type === "ready");
   }
   await waitUntil("placed", async () => (await t.value("SELECT count(*)::int FROM user_last_locations")) === 2);
+  // Who is connected is told after a moment: a gateway killed before that leaves nobody to be missed.
+  await waitUntil("told", async () => (await t.value("SELECT count(*)::int FROM websocket_connections")) === 2);
   await gateway.kill();
   await spawn("worker", env);
   const row = async (id: string) =>

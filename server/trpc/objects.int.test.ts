@@ -103,6 +103,7 @@ const CASES: Readonly<Record<string, (a: World) => object>> = {
     ...{ expectedVersion: 0, reason: REASON },
   }),
   "map.history": (a) => ({ tripId: a.trip }),
+  "map.way": (a) => ({ tripId: a.trip }),
   "map.live": (a) => ({ zoom: 11, driverId: a.driver, tripId: a.trip }),
   "trips.list": () => ({ zoneId: "0199aaaa-0000-7000-8000-000000000001" }),
   "trips.detail": (a) => ({ id: a.trip }),
