@@ -31,7 +31,7 @@ export const useNow = (): number | null => useSyncExternalStore<number | null>(s
 
 const never = () => () => {};
 
-/** False while the server's markup is being taken over: what depends on this machine (zone, clock) waits for true. */
+/** False while the server's markup is being taken over: what depends on this machine (zone, clock), or on being alive (a form), waits for true. */
 export const useHydrated = (): boolean =>
   useSyncExternalStore(
     never,

@@ -1,15 +1,6 @@
+import { DRIVER_MAP_STATES } from "#server/contracts/fleet.ts";
 import type { MapCluster, MapDriverState } from "./map-types.ts";
 
-/** Clockwise from the top: who can take a trip first. The same order everywhere, so that the place tells the state too. */
-const ORDER: readonly MapDriverState[] = [
-  "available",
-  "offered",
-  "on_trip",
-  "stale",
-  "temporarily_offline",
-  "under_review",
-  "offline",
-];
 /** A share of the ring never smaller than this, or one driver of thousands would not be seen. */
 const LEAST = 0.03;
 
@@ -21,9 +12,9 @@ export interface RingPart {
   readonly to: number;
 }
 
-/** The states of a cluster's drivers as parts of a ring. */
+/** The states of a cluster's drivers as parts of a ring: always in the same order, so that the place tells the state too. */
 export function ringOf(states: NonNullable<MapCluster["states"]>): RingPart[] {
-  const present = ORDER.flatMap((state) => {
+  const present = DRIVER_MAP_STATES.flatMap((state) => {
     const count = states[state] ?? 0;
     return count > 0 ? [{ state, count }] : [];
   });

@@ -11,6 +11,7 @@ import { Input } from "#components/ui/input.tsx";
 import { formatAmount, Money } from "#components/ui/money.tsx";
 import { ReasonDialog } from "#components/ui/reason-dialog.tsx";
 import { Section } from "#components/ui/section.tsx";
+import { fareFor } from "#server/contracts/fare.ts";
 import { type FareCell, type FareRow, type TariffInput, tariffSchema } from "#server/contracts/fares.ts";
 
 const FIELDS = [
@@ -27,14 +28,8 @@ const SAMPLES = [
   { meters: 6000, seconds: 15 * 60, words: "6 km, 15 min" },
   { meters: 18_000, seconds: 40 * 60, words: "18 km, 40 min" },
 ] as const;
-/** As the server does it: `server/domain/fares/fare.ts`, without surge. */
-const fareOf = (tariff: TariffInput, { meters, seconds }: { meters: number; seconds: number }) =>
-  Math.round(
-    Math.max(
-      tariff.baseFare + (tariff.farePerKm * meters) / 1000 + (tariff.farePerMin * seconds) / 60,
-      tariff.minimumFare,
-    ),
-  );
+const fareOf = (tariff: TariffInput, { meters, seconds }: (typeof SAMPLES)[number]) =>
+  fareFor(tariff, { distanceMeters: meters, durationSeconds: seconds, surge: 1 });
 
 interface FareDrawerProps {
   readonly zone: FareRow;

@@ -3,7 +3,8 @@
 import { Eye, EyeOff } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { signIn } from "next-auth/react";
-import { useRef, useState, useSyncExternalStore } from "react";
+import { useRef, useState } from "react";
+import { useHydrated } from "#components/data/use-now.ts";
 import { Button } from "#components/ui/button.tsx";
 import { Input } from "#components/ui/input.tsx";
 import { type CaptchaChallenge, readChallenge } from "#server/contracts/captcha.ts";
@@ -23,17 +24,6 @@ const CAPTCHA = "CAPTCHA_REQUIRED";
 const NO_CHALLENGE =
   "There were too many failed sign-ins for this account. Wait until tomorrow, or ask a colleague who manages people to let you in.";
 const DOWN = "The server did not answer. Check your connection and try again.";
-
-const NEVER_CHANGES = () => () => {};
-
-/** False in the server's page, true once React has taken it over. */
-function useHydrated(): boolean {
-  return useSyncExternalStore(
-    NEVER_CHANGES,
-    () => true,
-    () => false,
-  );
-}
 
 export function SignInForm({ to, demo, notice }: SignInFormProps) {
   const router = useRouter();

@@ -4,6 +4,7 @@ import { latSchema, lngSchema } from "./geo.ts";
 import { idSchema } from "./ids.ts";
 import { tripStatusSchema } from "./trips.ts";
 
+/** Who can take a trip first; a cluster's ring goes clockwise in this order. */
 export const DRIVER_MAP_STATES = [
   "available",
   "offered",

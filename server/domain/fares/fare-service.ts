@@ -1,8 +1,8 @@
 import { DomainError } from "#server/contracts/errors.ts";
+import { fareFor } from "#server/contracts/fare.ts";
 import type { Estimate, FareView, TariffInput } from "#server/contracts/fares.ts";
 import type { Place } from "#server/contracts/geo.ts";
 import { topics } from "#server/contracts/realtime.ts";
-import { fareFor } from "#server/domain/fares/fare.ts";
 import * as store from "#server/domain/fares/fare-store.ts";
 import type { Quotes } from "#server/domain/fares/quotes.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";

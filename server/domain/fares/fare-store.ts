@@ -1,5 +1,5 @@
+import type { Tariff } from "#server/contracts/fare.ts";
 import type { FareView } from "#server/contracts/fares.ts";
-import type { Tariff } from "#server/domain/fares/fare.ts";
 import type { Queryable } from "#server/platform/db.ts";
 
 export interface CategoryTariff {

@@ -68,8 +68,7 @@ const FREE_NEAR = `(
   ORDER BY l.degrees LIMIT $7)`;
 
 const facts = (drivers: string): string => `
-SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online,
-  d.availability_status, v.category_id,
+SELECT d.user_id AS driver_id, u.is_active, d.under_review, d.is_online, d.availability_status, v.category_id,
   l.location[1] AS lat, l.location[0] AS lng, EXTRACT(EPOCH FROM now() - l.updated_at)::float8 AS position_age,
   EXTRACT(EPOCH FROM now() - d.availability_since)::float8 AS idle_seconds,
   coalesce(o.asked, false) AS asked, coalesce(o.declined, false) AS declined,

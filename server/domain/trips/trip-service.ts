@@ -1,10 +1,10 @@
 import { DomainError } from "#server/contracts/errors.ts";
+import { fareFor } from "#server/contracts/fare.ts";
 import type { Place } from "#server/contracts/geo.ts";
 import { newId, refIdOf } from "#server/contracts/ids.ts";
 import { MATCHING_SETTINGS } from "#server/contracts/matching.ts";
 import type { Trip, TripStatus } from "#server/contracts/trips.ts";
 import type { ConductService } from "#server/domain/conduct/conduct-service.ts";
-import { fareFor } from "#server/domain/fares/fare.ts";
 import { findCategoryTariff, findTariff } from "#server/domain/fares/fare-store.ts";
 import type { Quotes } from "#server/domain/fares/quotes.ts";
 import { type OpenClaim, remember } from "#server/domain/idempotency/open-claim.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fareFor } from "#server/domain/fares/fare.ts";
+import { fareFor } from "#server/contracts/fare.ts";
 
 const tariff = { baseFare: 1000, farePerKm: 500, farePerMin: 50, minimumFare: 2000 };
 
