@@ -66,10 +66,20 @@ test.describe("more drivers than can be shown singly", () => {
     await signIn(page, "dispatcher@smartline.test");
     await page.goto("/map");
     await page.getByRole("button", { name: "Zoom out" }).click();
+    const map = page.getByRole("region", { name: "Drivers, trips and zones" });
     const clusters = page.getByRole("group", { name: "Drivers by place" });
     await expect(
       clusters.getByRole("button", { name: /^\d{3,} drivers: .*\d+ (available|stale)/ }).first(),
     ).toBeVisible(CAUGHT_UP);
+
+    // Tab comes to the largest that is in view, also when a larger one has just left it.
+    const tabStop = clusters.locator("button[tabindex='0']");
+    await expect(tabStop).toHaveAccessibleName(/^\d{3,} drivers: /);
+    await expect(async () => {
+      await map.locator("canvas").first().press("ArrowUp");
+      await expect(tabStop).not.toHaveAccessibleName(/^\d{3,} drivers: /, { timeout: 1000 });
+    }).toPass({ timeout: 60_000 });
+    await expect(tabStop).toBeVisible();
 
     const three = clusters.getByRole("button", { name: /^3 drivers: / });
     await expect(three).toBeVisible(CAUGHT_UP);
@@ -79,7 +89,6 @@ test.describe("more drivers than can be shown singly", () => {
     // The crowd is out of view now: who is left is drawn singly, the middle one of the three in the middle.
     await expect(clusters).toHaveCount(0);
     await expect(page.getByText("Live · updated")).toBeVisible();
-    const map = page.getByRole("region", { name: "Drivers, trips and zones" });
     await expect(async () => {
       await map.locator("canvas").first().click();
       await expect(page.getByRole("complementary", { name: "Selected on the map" })).toBeVisible({ timeout: 2000 });

@@ -1,12 +1,12 @@
 "use client";
 
-import { type KeyboardEvent, memo, type Ref, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { DRIVER_LOOK } from "#components/ui/state-hues.ts";
 import { StateDot } from "#components/ui/state-pill.tsx";
 import { ringOf } from "./cluster-share.ts";
 import { DRIVER_HUES } from "./map-palette.ts";
-import type { MapCluster } from "./map-types.ts";
+import type { MapCluster, MapPoint } from "./map-types.ts";
 import type { MapView } from "./map-view.ts";
 
 const RING_PX = 5;
@@ -43,20 +43,19 @@ interface MarkProps {
   readonly count: number;
   readonly words: string;
   readonly ring: string;
-  readonly isFirst: boolean;
   readonly onOpen: (id: string) => void;
   readonly onPoint: (id: string | null) => void;
 }
 
 /** Of plain values: drawn again only when they change, and not with each move of its drivers. */
-const Mark = memo(function Mark({ id, count, words, ring, isFirst, onOpen, onPoint }: MarkProps) {
+const Mark = memo(function Mark({ id, count, words, ring, onOpen, onPoint }: MarkProps) {
   const size = sizeOf(count);
   return (
     <button
       type="button"
       data-cluster={id}
       aria-label={words}
-      tabIndex={isFirst ? 0 : -1}
+      tabIndex={-1}
       className="pointer-events-auto absolute top-0 left-0 rounded-full ring-1 ring-line-strong focus-visible:outline-2 focus-visible:outline-accent focus-visible:outline-offset-2"
       style={{ width: size, height: size, padding: RING_PX, background: ring, transform: "translate(-50%, -50%)" }}
       onClick={() => onOpen(id)}
@@ -72,8 +71,20 @@ const Mark = memo(function Mark({ id, count, words, ring, isFirst, onOpen, onPoi
   );
 });
 
-/** Where the arrow keys go from a mark: to the next of the list, larger or smaller. */
+/** Where the arrow keys go from a mark: to the next larger or smaller one. */
 const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+/** `x`, `y`: pixels from where the list's anchor is drawn. */
+type PlacedMark = { cluster: MapCluster; button: HTMLElement; x: number; y: number };
+
+/** Writes a style only where it is another: to write the same again has the browser work it out anew as well. */
+function setStyle(element: HTMLElement | null, name: "translate" | "visibility", value: string): boolean {
+  if (element === null || element.style[name] === value) return false;
+  element.style[name] = value;
+  return true;
+}
+
+const isSeen = ({ button }: PlacedMark) => button.style.visibility === "visible";
 
 interface ClusterMarksProps {
   readonly view: MapView;
@@ -82,48 +93,64 @@ interface ClusterMarksProps {
 
 /**
  * Many drivers as one mark: a ring of their states around their number. They are buttons of the page, not paint: Tab and a screen
- * reader reach them, and they take the theme's colours by themselves. The largest comes first.
+ * reader reach them, and they take the theme's colours by themselves. Tab comes to the largest that is in view.
  */
 export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
   const list = useRef<HTMLFieldSetElement>(null);
-  const tipRef = useRef<HTMLDivElement>(null);
   const [pointed, setPointed] = useState<string | null>(null);
-  const known = useRef(new Map<string, MapCluster>());
-  const sorted = useMemo(() => clusters.toSorted((a, b) => b.count - a.count), [clusters]);
+  const marks = useRef<PlacedMark[]>([]);
+  const anchor = useRef<MapPoint | null>(null);
+  // One that becomes larger than another stays where it is in the page: a button that is moved there loses the keyboard.
+  const inPage = useMemo(() => clusters.toSorted((a, b) => (a.id < b.id ? -1 : 1)), [clusters]);
 
   useLayoutEffect(() => {
-    known.current = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+    const buttons = new Map(
+      Array.from(list.current?.querySelectorAll<HTMLElement>("[data-cluster]") ?? [], (button) => [
+        button.dataset.cluster,
+        button,
+      ]),
+    );
+    anchor.current ??= clusters[0] ?? null;
+    marks.current = clusters
+      .toSorted((a, b) => b.count - a.count)
+      .flatMap((cluster) => {
+        const button = buttons.get(cluster.id);
+        return button ? { cluster, button, x: 0, y: 0 } : [];
+      });
+    let zoom = Number.NaN;
     const place = () => {
-      // Read before anything is written: the browser would lay the page out anew for each mark.
-      const { clientWidth, clientHeight } = view.overlay;
-      const tip = tipRef.current;
-      const told = known.current.get(tip?.dataset.tells ?? "");
-      if (tip && told) {
-        const { x, y } = view.placeOf(told);
-        const [half, away] = [tip.offsetWidth / 2 + TIP_GAP_PX, sizeOf(told.count) / 2 + TIP_GAP_PX];
-        // Above the mark, or below where there is no room; never over an edge.
-        const above = y - away - tip.offsetHeight;
-        const left = Math.max(half, Math.min(clientWidth - half, x)) - tip.offsetWidth / 2;
-        tip.style.translate = `${left}px ${above > 0 ? above : y + away}px`;
+      if (anchor.current === null) return;
+      const origin = view.placeOf(anchor.current);
+      if (view.zoomLevel !== zoom) {
+        for (const mark of marks.current) {
+          const { x, y } = view.placeOf(mark.cluster);
+          [mark.x, mark.y] = [Math.round(x - origin.x), Math.round(y - origin.y)];
+          setStyle(mark.button, "translate", `${mark.x}px ${mark.y}px`);
+        }
+        zoom = view.zoomLevel;
       }
-      for (const element of list.current?.querySelectorAll<HTMLElement>("[data-cluster]") ?? []) {
-        const cluster = known.current.get(element.dataset.cluster ?? "");
-        if (cluster === undefined) continue;
-        const { x, y } = view.placeOf(cluster);
-        element.style.translate = `${x}px ${y}px`;
+      // While the map is only shifted so are they, as one.
+      setStyle(list.current, "translate", `${origin.x}px ${origin.y}px`);
+      const { width, height } = view.size;
+      let changed = false;
+      for (const mark of marks.current) {
+        const [x, y] = [mark.x + origin.x, mark.y + origin.y];
         // What lies outside cannot be reached by Tab either: the browser would scroll to it.
-        const isSeen = x >= 0 && y >= 0 && x <= clientWidth && y <= clientHeight;
-        element.style.visibility = isSeen ? "visible" : "hidden";
+        const isInside = x >= 0 && y >= 0 && x <= width && y <= height;
+        changed = setStyle(mark.button, "visibility", isInside ? "visible" : "hidden") || changed;
       }
+      if (!changed) return;
+      const largest = marks.current.find(isSeen);
+      for (const mark of marks.current) mark.button.tabIndex = mark === largest ? 0 : -1;
     };
     place();
     return view.onMove(place);
-  });
+  }, [view, clusters]);
 
   const open = useCallback(
     (id: string) => {
-      const cluster = known.current.get(id);
-      if (cluster) view.openCluster(cluster);
+      const mark = marks.current.find(({ cluster }) => cluster.id === id);
+      if (mark) view.openCluster(mark.cluster);
     },
     [view],
   );
@@ -132,43 +159,58 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
     if (step === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const marks = [...(list.current?.querySelectorAll<HTMLElement>("button") ?? [])];
-    marks.at((marks.indexOf(event.target as HTMLElement) + step) % marks.length)?.focus();
+    const seen = marks.current.filter(isSeen);
+    const here = seen.findIndex(({ button }) => button === event.target);
+    seen.at((here + step) % seen.length)?.button.focus();
   };
   const told = pointed === null ? undefined : clusters.find(({ id }) => id === pointed);
 
   return createPortal(
-    <fieldset
-      ref={list}
-      aria-label="Drivers by place"
-      className="pointer-events-none absolute inset-0"
-      onKeyDown={onKeyDown}
-      onClick={(event) => event.stopPropagation()}
-    >
-      {sorted.map((cluster, i) => (
-        <Mark
-          key={cluster.id}
-          id={cluster.id}
-          count={cluster.count}
-          words={inWords(cluster)}
-          ring={ringImage(cluster.states)}
-          isFirst={i === 0}
-          onOpen={open}
-          onPoint={setPointed}
-        />
-      ))}
-      {told && <Tip ref={tipRef} cluster={told} />}
-    </fieldset>,
+    <>
+      <fieldset
+        ref={list}
+        aria-label="Drivers by place"
+        className="pointer-events-none absolute inset-0 will-change-transform"
+        onKeyDown={onKeyDown}
+        onClick={(event) => event.stopPropagation()}
+      >
+        {inPage.map((cluster) => (
+          <Mark
+            key={cluster.id}
+            id={cluster.id}
+            count={cluster.count}
+            words={inWords(cluster)}
+            ring={ringImage(cluster.states)}
+            onOpen={open}
+            onPoint={setPointed}
+          />
+        ))}
+      </fieldset>
+      {told && <Tip view={view} cluster={told} />}
+    </>,
     view.overlay,
   );
 }
 
 /** What the ring says, in words. */
-function Tip({ cluster, ref }: { cluster: MapCluster; ref: Ref<HTMLDivElement> }) {
+function Tip({ view, cluster }: { view: MapView; cluster: MapCluster }) {
+  const tip = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const { offsetWidth = 0, offsetHeight = 0 } = tip.current ?? {};
+    const [half, away] = [offsetWidth / 2 + TIP_GAP_PX, sizeOf(cluster.count) / 2 + TIP_GAP_PX];
+    const place = () => {
+      const { x, y } = view.placeOf(cluster);
+      // Above the mark, or below where there is no room; never over an edge.
+      const above = y - away - offsetHeight;
+      const left = Math.max(half, Math.min(view.size.width - half, x)) - offsetWidth / 2;
+      if (tip.current) tip.current.style.translate = `${left}px ${above > 0 ? above : y + away}px`;
+    };
+    place();
+    return view.onMove(place);
+  }, [view, cluster]);
   return (
     <div
-      ref={ref}
-      data-tells={cluster.id}
+      ref={tip}
       role="tooltip"
       className="absolute top-0 left-0 z-10 w-max animate-fade rounded-md bg-raised px-2 py-1.5 text-ink text-xs shadow-float"
     >

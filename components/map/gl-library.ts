@@ -106,6 +106,8 @@ export async function openMap({ container, style, bounds, label }: GlOptions): P
     return map as unknown as GlMap;
   }
   const maplibregl = await import("maplibre-gl");
+  // To read the library and to open a map each take a while: between them the page answers whoever is using it.
+  await new Promise((resolve) => setTimeout(resolve));
   // A bundler hides the library's own address from it, so it cannot find its worker unaided.
   maplibregl.setWorkerUrl(new URL("maplibre-gl/dist/maplibre-gl-worker.mjs", import.meta.url).href);
   const map = new maplibregl.Map({

@@ -47,7 +47,6 @@ export function LiveMap(props: LiveMapProps) {
   useEffect(() => {
     const element = container.current;
     if (!element) return;
-    if (!hasWebGl()) return setStatus("no-webgl");
     // The library loads while the page may already be leaving: whoever comes second cleans up.
     let left = false;
     let opened: MapView | null = null;
@@ -63,7 +62,7 @@ export function LiveMap(props: LiveMapProps) {
       },
       (error: unknown) => {
         console.error("Map:", error);
-        if (!left) setStatus("failed");
+        if (!left) setStatus(hasWebGl() ? "failed" : "no-webgl");
       },
     );
     return () => {

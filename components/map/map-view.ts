@@ -43,6 +43,11 @@ export class MapView {
   readonly #themeWatch = new MutationObserver(() => this.#followTheme());
   /** Over the canvas, for what the page itself puts there; the map still moves under the pointer. */
   readonly overlay = document.createElement("div");
+  /** Of the overlay, CSS pixels; watched, since to ask the page for it makes the browser lay everything out at once. */
+  size = { width: 0, height: 0 };
+  readonly #sizeWatch = new ResizeObserver(([entry]) => {
+    if (entry) this.size = { width: entry.contentRect.width, height: entry.contentRect.height };
+  });
   readonly #data = new Map<OverlaySource, FeatureCollection>();
   #motion = new DriverMotion(GLIDE_MS);
   #drivers: readonly MapDriver[] = [];
@@ -69,6 +74,8 @@ export class MapView {
     this.#motion = this.#newMotion();
     this.overlay.className = "pointer-events-none absolute inset-0";
     map.getCanvasContainer().append(this.overlay);
+    this.size = { width: this.overlay.clientWidth, height: this.overlay.clientHeight };
+    this.#sizeWatch.observe(this.overlay);
     map.on("style.load", () => this.#putOverlay());
     map.on("load", () => this.#tellViewport());
     map.on("moveend", () => this.#tellViewport());
@@ -123,9 +130,13 @@ export class MapView {
   }
 
   fit(bounds: LngLatBounds = CITY_BOUNDS, maxZoom = 15): void {
-    const isTall = this.overlay.clientHeight > TALL_PX;
+    const isTall = this.size.height > TALL_PX;
     const padding = { ...{ top: MARGIN_PX, left: MARGIN_PX, right: MARGIN_PX }, bottom: MARGIN_PX * (isTall ? 2 : 1) };
     this.#map.fitBounds(bounds, { padding, maxZoom, duration: this.#cameraMs() });
+  }
+
+  get zoomLevel(): number {
+    return this.#map.getZoom();
   }
 
   /** Pixels from the map's top left corner. */
@@ -160,6 +171,7 @@ export class MapView {
     this.#closed = true;
     cancelAnimationFrame(this.#frame);
     this.#themeWatch.disconnect();
+    this.#sizeWatch.disconnect();
     this.#reducedMotion.removeEventListener("change", this.#followMotion);
     this.#map.remove();
   }

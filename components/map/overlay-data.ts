@@ -41,9 +41,18 @@ export function zoneLabelData(zones: MapZones): FeatureCollection {
       const known = demand !== undefined && supply !== undefined;
       const more = surge > 1 ? ` · ${surge.toFixed(2).replace(/0$/, "")} ×` : "";
       const figures = known ? `${demand} wanted · ${supply} free${more}` : "";
-      return feature({ type: "Point", coordinates: roomiestPoint(outerRing(geometry)) }, { id, name, figures });
+      return feature({ type: "Point", coordinates: labelPoint(geometry) }, { id, name, figures });
     }),
   );
+}
+
+const labelPoints = new WeakMap<Polygon | MultiPolygon, Position>();
+
+/** Sought once a shape: figures change every few seconds, and the search takes tens of milliseconds for a city's zones. */
+function labelPoint(geometry: Polygon | MultiPolygon): Position {
+  const known = labelPoints.get(geometry) ?? roomiestPoint(outerRing(geometry));
+  labelPoints.set(geometry, known);
+  return known;
 }
 
 function outerRing(geometry: Polygon | MultiPolygon): Position[] {
