@@ -100,6 +100,19 @@ test.describe("more drivers than can be shown singly", () => {
   });
 });
 
+test("a browser that cannot draw says so, and the list still tells who is where", async ({ page }) => {
+  await page.addInitScript(() => {
+    HTMLCanvasElement.prototype.getContext = () => null;
+  });
+  await signIn(page, "dispatcher@smartline.test");
+  await page.goto("/map");
+  const map = page.getByRole("region", { name: "Drivers, trips and zones" });
+  await expect(map.getByRole("status")).toContainText("This browser cannot draw the map.");
+  await expect(map.locator("canvas")).toHaveCount(0);
+  await page.goto("/map?view=list");
+  await expect(page.getByRole("table").first()).toBeVisible();
+});
+
 /** The moment shown, epoch milliseconds: the slider's own value is in whole seconds. */
 async function value(page: Page): Promise<number> {
   const text = await page.getByRole("slider", { name: "Time" }).getAttribute("aria-valuetext");

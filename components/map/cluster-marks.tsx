@@ -55,6 +55,7 @@ const Mark = memo(function Mark({ id, count, words, ring, onOpen, onPoint }: Mar
       type="button"
       data-cluster={id}
       aria-label={words}
+      // Only what it begins with: setTabStop() sees to it from then on.
       tabIndex={-1}
       className="pointer-events-auto absolute top-0 left-0 rounded-full ring-1 ring-line-strong focus-visible:outline-2 focus-visible:outline-accent focus-visible:outline-offset-2"
       style={{ width: size, height: size, padding: RING_PX, background: ring, transform: "translate(-50%, -50%)" }}
@@ -77,14 +78,22 @@ const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowDown: 1, A
 /** `x`, `y`: pixels from where the list's anchor is drawn. */
 type PlacedMark = { cluster: MapCluster; button: HTMLElement; x: number; y: number };
 
-/** Writes a style only where it is another: to write the same again has the browser work it out anew as well. */
-function setStyle(element: HTMLElement | null, name: "translate" | "visibility", value: string): boolean {
-  if (element === null || element.style[name] === value) return false;
-  element.style[name] = value;
-  return true;
+/** Writes a style only when it differs: even an equal one makes the browser work it out anew. */
+function setStyle(element: HTMLElement | null, name: "translate" | "visibility", value: string): void {
+  if (element !== null && element.style[name] !== value) element.style[name] = value;
 }
 
 const isSeen = ({ button }: PlacedMark) => button.style.visibility === "visible";
+
+/** Tab comes to the mark that has the keyboard, or else to the largest in view. `marks`: the largest first. */
+function setTabStop(marks: readonly PlacedMark[]): void {
+  const seen = marks.filter(isSeen);
+  const stop = seen.find(({ button }) => button === document.activeElement) ?? seen[0];
+  for (const mark of marks) {
+    const tabIndex = mark === stop ? 0 : -1;
+    if (mark.button.tabIndex !== tabIndex) mark.button.tabIndex = tabIndex;
+  }
+}
 
 interface ClusterMarksProps {
   readonly view: MapView;
@@ -93,12 +102,13 @@ interface ClusterMarksProps {
 
 /**
  * Many drivers as one mark: a ring of their states around their number. They are buttons of the page, not paint: Tab and a screen
- * reader reach them, and they take the theme's colours by themselves. Tab comes to the largest that is in view.
+ * reader reach them, and they take the theme's colours by themselves. Arrows go by size, a screen reader by place.
  */
 export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
   const list = useRef<HTMLFieldSetElement>(null);
   const [pointed, setPointed] = useState<string | null>(null);
   const marks = useRef<PlacedMark[]>([]);
+  /** A fixed place on the ground: marks are placed from here, so news that hardly moves one leaves its style as it is. */
   const anchor = useRef<MapPoint | null>(null);
   // One that becomes larger than another stays where it is in the page: a button that is moved there loses the keyboard.
   const inPage = useMemo(() => clusters.toSorted((a, b) => (a.id < b.id ? -1 : 1)), [clusters]);
@@ -120,7 +130,9 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
     let zoom = Number.NaN;
     const place = () => {
       if (anchor.current === null) return;
-      const origin = view.placeOf(anchor.current);
+      const drawn = view.placeOf(anchor.current);
+      // Whole pixels, or the numbers are drawn blurred.
+      const origin = { x: Math.round(drawn.x), y: Math.round(drawn.y) };
       if (view.zoomLevel !== zoom) {
         for (const mark of marks.current) {
           const { x, y } = view.placeOf(mark.cluster);
@@ -132,16 +144,13 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
       // While the map is only shifted so are they, as one.
       setStyle(list.current, "translate", `${origin.x}px ${origin.y}px`);
       const { width, height } = view.size;
-      let changed = false;
       for (const mark of marks.current) {
         const [x, y] = [mark.x + origin.x, mark.y + origin.y];
         // What lies outside cannot be reached by Tab either: the browser would scroll to it.
         const isInside = x >= 0 && y >= 0 && x <= width && y <= height;
-        changed = setStyle(mark.button, "visibility", isInside ? "visible" : "hidden") || changed;
+        setStyle(mark.button, "visibility", isInside ? "visible" : "hidden");
       }
-      if (!changed) return;
-      const largest = marks.current.find(isSeen);
-      for (const mark of marks.current) mark.button.tabIndex = mark === largest ? 0 : -1;
+      setTabStop(marks.current);
     };
     place();
     return view.onMove(place);
@@ -162,6 +171,7 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
     const seen = marks.current.filter(isSeen);
     const here = seen.findIndex(({ button }) => button === event.target);
     seen.at((here + step) % seen.length)?.button.focus();
+    setTabStop(marks.current);
   };
   const told = pointed === null ? undefined : clusters.find(({ id }) => id === pointed);
 
@@ -170,7 +180,7 @@ export function ClusterMarks({ view, clusters }: ClusterMarksProps) {
       <fieldset
         ref={list}
         aria-label="Drivers by place"
-        className="pointer-events-none absolute inset-0 will-change-transform"
+        className="pointer-events-none absolute inset-0 will-change-[translate]"
         onKeyDown={onKeyDown}
         onClick={(event) => event.stopPropagation()}
       >

@@ -82,6 +82,9 @@ export function hasWebGl(): boolean {
   return gl !== null;
 }
 
+/** To read a library and to open a map each take a while: between them the page answers whoever is using it. */
+const nextTask = () => new Promise((resolve) => setTimeout(resolve));
+
 /** Loads the library and opens a map. Rejects when the library cannot be fetched or WebGL refuses. */
 export async function openMap({ container, style, bounds, label }: GlOptions): Promise<GlMap> {
   const shared = {
@@ -101,13 +104,14 @@ export async function openMap({ container, style, bounds, label }: GlOptions): P
     const { default: mapboxgl } = await import("mapbox-gl");
     await import("mapbox-gl/dist/mapbox-gl.css");
     mapboxgl.accessToken = MAPBOX_TOKEN;
+    await nextTask();
     const map = new mapboxgl.Map({ ...shared, style: style as string, projection: "mercator" });
     map.touchZoomRotate.disableRotation();
+    map.keyboard.disableRotation();
     return map as unknown as GlMap;
   }
   const maplibregl = await import("maplibre-gl");
-  // To read the library and to open a map each take a while: between them the page answers whoever is using it.
-  await new Promise((resolve) => setTimeout(resolve));
+  await nextTask();
   // A bundler hides the library's own address from it, so it cannot find its worker unaided.
   maplibregl.setWorkerUrl(new URL("maplibre-gl/dist/maplibre-gl-worker.mjs", import.meta.url).href);
   const map = new maplibregl.Map({

@@ -62,7 +62,9 @@ export function LiveMap(props: LiveMapProps) {
       },
       (error: unknown) => {
         console.error("Map:", error);
-        if (!left) setStatus(hasWebGl() ? "failed" : "no-webgl");
+        if (left) return;
+        element.replaceChildren();
+        setStatus(hasWebGl() ? "failed" : "no-webgl");
       },
     );
     return () => {

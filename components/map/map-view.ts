@@ -43,10 +43,13 @@ export class MapView {
   readonly #themeWatch = new MutationObserver(() => this.#followTheme());
   /** Over the canvas, for what the page itself puts there; the map still moves under the pointer. */
   readonly overlay = document.createElement("div");
-  /** Of the overlay, CSS pixels; watched, since to ask the page for it makes the browser lay everything out at once. */
-  size = { width: 0, height: 0 };
+  /** Watched, since to ask the page for it makes the browser lay everything out at once. */
+  #size = { width: 0, height: 0 };
+  readonly #moveListeners = new Set<() => void>();
   readonly #sizeWatch = new ResizeObserver(([entry]) => {
-    if (entry) this.size = { width: entry.contentRect.width, height: entry.contentRect.height };
+    if (!entry) return;
+    this.#size = { width: entry.contentRect.width, height: entry.contentRect.height };
+    for (const listener of this.#moveListeners) listener();
   });
   readonly #data = new Map<OverlaySource, FeatureCollection>();
   #motion = new DriverMotion(GLIDE_MS);
@@ -74,7 +77,7 @@ export class MapView {
     this.#motion = this.#newMotion();
     this.overlay.className = "pointer-events-none absolute inset-0";
     map.getCanvasContainer().append(this.overlay);
-    this.size = { width: this.overlay.clientWidth, height: this.overlay.clientHeight };
+    this.#size = { width: this.overlay.clientWidth, height: this.overlay.clientHeight };
     this.#sizeWatch.observe(this.overlay);
     map.on("style.load", () => this.#putOverlay());
     map.on("load", () => this.#tellViewport());
@@ -130,9 +133,14 @@ export class MapView {
   }
 
   fit(bounds: LngLatBounds = CITY_BOUNDS, maxZoom = 15): void {
-    const isTall = this.size.height > TALL_PX;
+    const isTall = this.#size.height > TALL_PX;
     const padding = { ...{ top: MARGIN_PX, left: MARGIN_PX, right: MARGIN_PX }, bottom: MARGIN_PX * (isTall ? 2 : 1) };
     this.#map.fitBounds(bounds, { padding, maxZoom, duration: this.#cameraMs() });
+  }
+
+  /** The map's, CSS pixels. */
+  get size(): { readonly width: number; readonly height: number } {
+    return this.#size;
   }
 
   get zoomLevel(): number {
@@ -144,10 +152,14 @@ export class MapView {
     return this.#map.project([lng, lat]);
   }
 
-  /** Tells each time the camera moves. Answers what ends that. */
+  /** Tells each time the camera moves or the map has another size. Answers what ends that. */
   onMove(listener: () => void): () => void {
+    this.#moveListeners.add(listener);
     this.#map.on("move", listener);
-    return () => void this.#map.off("move", listener);
+    return () => {
+      this.#moveListeners.delete(listener);
+      this.#map.off("move", listener);
+    };
   }
 
   /** The keyboard goes to the map: the mark it was on is about to go. */
