@@ -1,4 +1,5 @@
 import { defineConfig } from "@playwright/test";
+import { CHROMIUM_FLAGS } from "#scripts/services/chromium.ts";
 
 /**
  * The browser journeys. e2e/global-setup.ts starts the product and sets E2E_BASE_URL before the workers read this file;
@@ -26,17 +27,7 @@ export default defineConfig({
     trace: "retain-on-failure",
     launchOptions: {
       ...(process.env.CHROMIUM_PATH ? { executablePath: process.env.CHROMIUM_PATH } : {}),
-      args: [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        // The map is WebGL: drawn in software where there is no graphics card.
-        "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader",
-        "--ignore-gpu-blocklist",
-      ],
+      args: CHROMIUM_FLAGS,
     },
   },
 });

@@ -3,7 +3,7 @@ import { chromium } from "@playwright/test";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { seededRandom } from "#prisma/seed/places.ts";
-import { findChromium } from "#scripts/services/chromium.ts";
+import { CHROMIUM_FLAGS, findChromium } from "#scripts/services/chromium.ts";
 import { findTarget, type Target } from "#scripts/services/running.ts";
 import type { LiveDriver } from "#server/contracts/console.ts";
 import type { FleetFrame, MapView } from "#server/contracts/fleet.ts";
@@ -210,9 +210,7 @@ interface Walk {
 }
 
 async function walkTheMap(executablePath: string, baseUrl: string, path: string): Promise<Walk> {
-  const flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  const webGl = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
-  const browser = await chromium.launch({ executablePath, args: [...flags, "--no-first-run", ...webGl] });
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
   try {
     const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
     let maxFrameBytes = 0;

@@ -37,7 +37,6 @@ export type GlMap = {
   on(type: PointerEventType, listener: (event: GlPointerEvent) => void): unknown;
   on(type: "load" | "style.load" | "move" | "moveend" | "mouseout", listener: () => void): unknown;
   on(type: "error", listener: (event: { error?: Error }) => void): unknown;
-  off(type: "move", listener: () => void): unknown;
   addSource(id: string, source: unknown): unknown;
   getSource(id: string): { setData(data: FeatureCollection): unknown } | undefined;
   addLayer(layer: GlLayer): unknown;

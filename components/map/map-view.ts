@@ -49,7 +49,7 @@ export class MapView {
   readonly #sizeWatch = new ResizeObserver(([entry]) => {
     if (!entry) return;
     this.#size = { width: entry.contentRect.width, height: entry.contentRect.height };
-    for (const listener of this.#moveListeners) listener();
+    this.#tellMove();
   });
   readonly #data = new Map<OverlaySource, FeatureCollection>();
   #motion = new DriverMotion(GLIDE_MS);
@@ -81,6 +81,7 @@ export class MapView {
     this.#sizeWatch.observe(this.overlay);
     map.on("style.load", () => this.#putOverlay());
     map.on("load", () => this.#tellViewport());
+    map.on("move", () => this.#tellMove());
     map.on("moveend", () => this.#tellViewport());
     map.on("click", (event) => this.#click(event));
     map.on("mousemove", (event) => {
@@ -155,11 +156,7 @@ export class MapView {
   /** Tells each time the camera moves or the map has another size. Answers what ends that. */
   onMove(listener: () => void): () => void {
     this.#moveListeners.add(listener);
-    this.#map.on("move", listener);
-    return () => {
-      this.#moveListeners.delete(listener);
-      this.#map.off("move", listener);
-    };
+    return () => void this.#moveListeners.delete(listener);
   }
 
   /** The keyboard goes to the map: the mark it was on is about to go. */
@@ -285,6 +282,10 @@ export class MapView {
     }
     const kind = hit.layer.id === "drivers" ? "driver" : hit.layer.id.startsWith("trip") ? "trip" : "zone";
     this.#listener.onSelect({ kind, id: String(hit.properties.id) });
+  }
+
+  #tellMove(): void {
+    for (const listener of this.#moveListeners) listener();
   }
 
   #tellViewport(): void {

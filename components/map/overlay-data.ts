@@ -50,9 +50,11 @@ const labelPoints = new WeakMap<Polygon | MultiPolygon, Position>();
 
 /** Sought once a shape: figures change every few seconds, and the search takes tens of milliseconds for a city's zones. */
 function labelPoint(geometry: Polygon | MultiPolygon): Position {
-  const known = labelPoints.get(geometry) ?? roomiestPoint(outerRing(geometry));
-  labelPoints.set(geometry, known);
-  return known;
+  const known = labelPoints.get(geometry);
+  if (known) return known;
+  const sought = roomiestPoint(outerRing(geometry));
+  labelPoints.set(geometry, sought);
+  return sought;
 }
 
 function outerRing(geometry: Polygon | MultiPolygon): Position[] {

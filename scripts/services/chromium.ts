@@ -3,6 +3,18 @@ import { findOnPath, installPackage } from "#scripts/services/system-packages.ts
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+/** What Chromium is started with: nothing asked of the network, and the map, which is WebGL, drawn in software without a graphics card. */
+export const CHROMIUM_FLAGS = [
+  ...[
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+  ],
+  ...["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"],
+];
+
 /** A browser for the journeys, or why there is none. */
 export type ChromiumSearch = { kind: "found"; path: string } | { kind: "unavailable"; reason: string };
 
